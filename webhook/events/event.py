@@ -1,0 +1,87 @@
+"""An event, and how it came in: the values that travel through the core.
+
+CloudEvents 1.0.2, https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/spec.md
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from ..json import Value
+
+Extension = str | bool | int
+"""What an extension may hold here; Binary, URI and Timestamp values stay in their string form (spec §3)."""
+
+
+def is_json(media_type: str | None) -> bool:
+    """Tell whether a content type declares JSON: `*/json` or `*/*+json`, parameters aside (JSON format §3.1).
+
+    >>> is_json("Application/JSON; charset=utf-8"), is_json("model/gltf+json"), is_json("text/plain"), is_json(None)
+    (True, True, False, False)
+    """
+    if media_type is None:
+        return False
+    subtype = media_type.partition(";")[0].strip().lower().partition("/")[2]
+    return subtype == "json" or subtype.endswith("+json")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Event:
+    """One CloudEvent.
+
+    Attributes:
+        id, source, type: never empty.
+        time: RFC 3339 text, as it came.
+        data: where `datacontenttype` is JSON, the decoded value (None: no data, or null), or the bytes where
+            they were not JSON after all; for every other type the bytes.
+        extensions: attributes beyond the specification's, by lower-case name.
+    """
+
+    id: str
+    source: str
+    type: str
+    subject: str | None = None
+    time: str | None = None
+    datacontenttype: str | None = None
+    dataschema: str | None = None
+    extensions: Mapping[str, Extension] = field(default_factory=dict)
+    data: Value = None
+
+    def attributes(self) -> dict[str, Extension]:
+        """All attributes that are set, extensions included, without `specversion` and `data`."""
+        known = {
+            "id": self.id,
+            "source": self.source,
+            "type": self.type,
+            "subject": self.subject,
+            "time": self.time,
+            "datacontenttype": self.datacontenttype,
+            "dataschema": self.dataschema,
+        }
+        return {name: value for name, value in known.items() if value is not None} | dict(self.extensions)
+
+
+EVENTS_DOOR = "events"
+"""The ingress of what was posted to `/events` or `/`; a declared source's name is the ingress of its hook."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Arrival:
+    """An event and what the receiver knows of its coming.
+
+    Attributes:
+        event: what came.
+        via: the door: a declared source's name, `EVENTS_DOOR`, or `jobs` for our own completions on their next step.
+        identity: what makes it the same event when it comes again: its id, or the body's SHA-256 in hex where the
+            signature covers the body but not the id (design: Once).
+        received: when the request's first byte came, aware.
+        hops: how many Jobs are behind it in its chain.
+    """
+
+    event: Event
+    via: str
+    identity: str
+    received: datetime
+    hops: int = 0

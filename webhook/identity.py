@@ -1,0 +1,45 @@
+"""An event's key, a Job's key and the Job's name: the same event is the same Job, on every replica, for ever."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import re
+
+from .json import canonical
+
+MAX_PREFIX = 30
+KEY_CHARACTERS = 20
+EVENT_LABEL_CHARACTERS = 32
+MAX_NAME = 52
+"""So that the suffixes of Indexed pods' hostnames still fit into a DNS label of 63 characters."""
+
+
+def event_key(ingress: str, source: str, identity: str) -> str:
+    """SHA-256 in hex over the JSON list [ingress, source, identity]; unambiguous for any three texts."""
+    return hashlib.sha256(canonical([ingress, source, identity])).hexdigest()
+
+
+def job_key(definition: str, ingress: str, source: str, identity: str) -> str:
+    """SHA-256 in hex over the JSON list [definition, ingress, source, identity]."""
+    return hashlib.sha256(canonical([definition, ingress, source, identity])).hexdigest()
+
+
+def job_name(definition: str, key: str) -> str:
+    """Name the Job of a key: a DNS label of at most 52 characters that starts with the definition's name.
+
+    >>> job_name("build", "00" * 32)
+    'build-aaaaaaaaaaaaaaaaaaaa'
+    """
+    prefix = re.sub(r"[^a-z0-9]+", "-", definition.lower())[:MAX_PREFIX].strip("-") or "job"
+    return f"{prefix}-{base32(key)[:KEY_CHARACTERS]}"
+
+
+def event_label(key: str) -> str:
+    """The event key's first 32 characters in lower-case base32: a label value that finds all Jobs of an event."""
+    return base32(key)[:EVENT_LABEL_CHARACTERS]
+
+
+def base32(key: str) -> str:
+    """A hex key in lower-case base32, unpadded (RFC 4648 §6)."""
+    return base64.b32encode(bytes.fromhex(key)).decode("ascii").rstrip("=").lower()

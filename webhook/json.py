@@ -1,0 +1,149 @@
+"""JSON, strictly: the one door to msgspec.
+
+Bytes in, values out: strict UTF-8, no NaN or infinity, at most `MAX_DEPTH` levels, and no Python recursion on hostile
+input. msgspec keeps the last of duplicate keys; `load_strict` refuses them (for envelopes).
+"""
+
+from __future__ import annotations
+
+import json as stdlib
+from collections.abc import Mapping, Sequence
+from typing import Any, NoReturn, TypeVar
+
+import msgspec
+
+from .errors import JobhookError
+
+Json = None | bool | int | float | str | Sequence["Json"] | Mapping[str, "Json"]
+Value = Any  # a Json; Any, because mypy cannot follow the recursion through pydantic and Jinja
+Struct = msgspec.Struct
+T = TypeVar("T")
+
+MAX_DEPTH = 64
+"""Real GitHub payloads nest at most 7 deep."""
+
+_decoder: msgspec.json.Decoder[Value] = msgspec.json.Decoder()
+_encoder = msgspec.json.Encoder()
+_sorted = msgspec.json.Encoder(order="sorted")
+
+
+class NotJson(JobhookError):
+    """The bytes are no JSON text by RFC 8259, or nest too deep."""
+
+
+def load(text: bytes | bytearray | str, *, max_depth: int = MAX_DEPTH) -> Value:
+    """Decode one JSON text; of duplicate keys the last wins.
+
+    Raises:
+        NotJson: not UTF-8, not JSON, or deeper than `max_depth` arrays and objects.
+    """
+    try:
+        value = _decoder.decode(text)
+    except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
+        raise NotJson(str(error)) from error
+    _limit_depth(value, max_depth)
+    return value
+
+
+def load_strict(text: bytes | bytearray, *, max_depth: int = MAX_DEPTH) -> Value:
+    """Decode as `load`, and refuse an object whose outermost level repeats a key.
+
+    Raises:
+        NotJson: as `load`, and for a repeated key of the outermost object or of one in an outermost array.
+    """
+    value = load(text, max_depth=max_depth)
+    levels = _levels(text)
+    if len(levels) != len(set(levels)):
+        repeated = next(key for key in levels if levels.count(key) > 1)
+        raise NotJson(f"the key {repeated[1]!r} occurs twice")
+    return value
+
+
+def as_type(text: bytes | bytearray | str, type_: type[T]) -> T:
+    """Decode straight into a Struct or dataclass, reading only the fields that it has.
+
+    Raises:
+        NotJson: no JSON, or not of that shape.
+    """
+    try:
+        return msgspec.json.decode(text, type=type_)
+    except (msgspec.MsgspecError, UnicodeError, RecursionError) as error:
+        raise NotJson(str(error)) from error
+
+
+def convert(value: Value, type_: type[T]) -> T:
+    """Read a decoded value as a Struct or dataclass.
+
+    Raises:
+        NotJson: not of that shape.
+    """
+    try:
+        return msgspec.convert(value, type_)
+    except (msgspec.MsgspecError, RecursionError) as error:
+        raise NotJson(str(error)) from error
+
+
+def dump(value: object) -> bytes:
+    """Encode compactly, in the order given.
+
+    Raises:
+        NotJson: a value that JSON has no text for.
+    """
+    try:
+        return _encoder.encode(value)
+    except (TypeError, ValueError, UnicodeError, RecursionError, OverflowError) as error:
+        raise NotJson(str(error)) from error
+
+
+def dump_sorted(value: object) -> bytes:
+    """Encode compactly with sorted keys: equal values give equal bytes."""
+    try:
+        return _sorted.encode(value)
+    except (TypeError, ValueError, UnicodeError, RecursionError, OverflowError) as error:
+        raise NotJson(str(error)) from error
+
+
+def canonical(parts: Sequence[str]) -> bytes:
+    r"""Encode a list of texts in pure ASCII without spaces: what keys are hashed over (design: event keys).
+
+    >>> canonical(["events", "/a", "\u00fc"])
+    b'["events","/a","\\u00fc"]'
+    """
+    return stdlib.dumps(list(parts), ensure_ascii=True, separators=(",", ":")).encode("ascii")
+
+
+def _limit_depth(value: Value, max_depth: int) -> None:
+    level: list[Value] = [value]
+    for _ in range(max_depth + 1):
+        below: list[Value] = []
+        for item in level:
+            if type(item) is dict:
+                below.extend(child for child in item.values() if type(child) is dict or type(child) is list)
+            elif type(item) is list:
+                below.extend(child for child in item if type(child) is dict or type(child) is list)
+        if not below:
+            return
+        level = below
+    raise NotJson(f"nested more than {max_depth} deep")
+
+
+class _Pairs(list[tuple[str, object]]):
+    """An object as its pairs, so that a repeated key can be seen."""
+
+
+def _refuse(constant: str) -> NoReturn:
+    raise NotJson(f"{constant} is not JSON")
+
+
+def _levels(text: bytes | bytearray) -> list[tuple[int, str]]:
+    """The keys of the outermost object (or objects, in an array), each with the object's number."""
+    # Depth was limited by `load`, so that the recursive stdlib parser is safe here.
+    tree = stdlib.loads(bytes(text), object_pairs_hook=_Pairs, parse_constant=_refuse)
+    objects = (
+        [tree]
+        if isinstance(tree, _Pairs)
+        else [item for item in tree if isinstance(item, _Pairs)]
+        if isinstance(tree, list)
+        else []
+    )
+    return [(number, key) for number, pairs in enumerate(objects) for key, _ in pairs]

@@ -1,0 +1,37 @@
+"""The labels and annotations that we write on Jobs, and their reading: the only database there is."""
+
+from __future__ import annotations
+
+MANAGED_BY = "app.kubernetes.io/managed-by"
+"""Holds JOB_SIGNATURE; the one selector of every list, watch and delete."""
+DEFINITION = "jobhook.dev/definition"
+ANCESTOR_DEFINITION = "job_definition_name"
+"""Read, never written: Jobs of the ancestor's making."""
+EVENT = "jobhook.dev/event"
+COMPLETION = "jobhook.dev/completion"
+GROUP = "jobhook.dev/group"
+
+KEY = "jobhook.dev/key"
+RECEIPT = "jobhook.dev/receipt"
+RECEIVED_AT = "jobhook.dev/received-at"
+CAUSE = "jobhook.dev/cause"
+HOPS = "jobhook.dev/hops"
+DIGEST = "jobhook.dev/definition-digest"
+RETENTION = "jobhook.dev/retention"
+EVENT_DATA = "jobhook.dev/event-data"
+"""On the pod template: the whole event, for the downwardAPI volume of `event: file`."""
+CLAIM = "jobhook.dev/claim"
+DELIVERY = "jobhook.dev/delivery"
+COMPLETION_DATA = "jobhook.dev/completion-data"
+CANCELLED = "jobhook.dev/cancelled"
+HOLD = "jobhook.dev/hold"
+PARAMS = "jobhook.dev/params"
+RERUN_OF = "jobhook.dev/rerun-of"
+
+PENDING = "pending"
+DELIVERED = "delivered"
+FAILED = "failed"
+DEAD = "dead"
+"""Values of the `COMPLETION` label."""
+
+FIELD_MANAGER = "jobhook"
