@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from .json import NotJson, as_type, dump
+
 MANAGED_BY = "app.kubernetes.io/managed-by"
 """Holds JOB_SIGNATURE; the one selector of every list, watch and delete."""
 DEFINITION = "jobhook.dev/definition"
@@ -35,3 +40,44 @@ DEAD = "dead"
 """Values of the `COMPLETION` label."""
 
 FIELD_MANAGER = "jobhook"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cause:
+    """The event that began a Job, as the Job's `CAUSE` annotation keeps it.
+
+    Attributes:
+        via: the door that it came by.
+        correlationid: inherited, or the first event's id.
+        traceparent: W3C Trace Context, or None.
+    """
+
+    id: str
+    source: str
+    type: str
+    via: str
+    subject: str | None = None
+    time: str | None = None
+    correlationid: str | None = None
+    traceparent: str | None = None
+
+    def dump(self) -> str:
+        """As the annotation holds it."""
+        return dump({name: text for name in self.__slots__ if (text := getattr(self, name)) is not None}).decode()
+
+    @classmethod
+    def load(cls, annotations: Mapping[str, str]) -> Cause | None:
+        """Read it from a Job's annotations; None where there is none, or none that can be read."""
+        try:
+            return as_type(annotations[CAUSE], cls)
+        except (KeyError, NotJson):
+            return None
+
+
+def selector(labels: Mapping[str, str]) -> str:
+    """A label selector by equality, as Kubernetes writes it.
+
+    >>> selector({MANAGED_BY: "jobhook", COMPLETION: PENDING})
+    'app.kubernetes.io/managed-by=jobhook,jobhook.dev/completion=pending'
+    """
+    return ",".join(f"{name}={value}" for name, value in labels.items())

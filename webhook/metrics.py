@@ -1,0 +1,61 @@
+"""What is counted: the one door to prometheus-client.
+
+One `Metrics` a process, made by the composition and handed to the use cases.
+"""
+
+from __future__ import annotations
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client.gc_collector import GCCollector
+from prometheus_client.process_collector import ProcessCollector
+
+CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+
+
+class Metrics:
+    """The counters of one process, in a registry of its own."""
+
+    def __init__(self) -> None:
+        registry = self.registry = CollectorRegistry()
+        ProcessCollector(registry=registry)
+        GCCollector(registry=registry)
+        self.requests = Counter("jobhook_requests", "Requests answered.", ["route", "status"], registry=registry)
+        self.answer_seconds = Histogram(
+            "jobhook_answer_seconds", "From a request's first byte to its answer.", ["route"], registry=registry
+        )
+        self.events = Counter("jobhook_events", "Events taken in, by their door.", ["via"], registry=registry)
+        self.unmatched = Counter("jobhook_events_unmatched", "Events that no definition asked for.", registry=registry)
+        self.launched = Counter("jobhook_jobs_launched", "Jobs created.", ["definition"], registry=registry)
+        self.duplicates = Counter(
+            "jobhook_duplicates", "Events whose Job was there already.", ["by"], registry=registry
+        )
+        self.refused = Counter("jobhook_refused", "What was not served or not launched.", ["reason"], registry=registry)
+        self.condition_errors = Counter(
+            "jobhook_when_errors", "`when` expressions that failed: no match.", ["definition"], registry=registry
+        )
+        self.definitions = Gauge("jobhook_definitions", "Definitions loaded.", registry=registry)
+        self.definitions_stale = Gauge(
+            "jobhook_definitions_stale",
+            "1 while the files hold an error and the last good set is used.",
+            registry=registry,
+        )
+        self.deliveries = Counter(
+            "jobhook_deliveries", "Completions that came to an end at a sink.", ["sink", "outcome"], registry=registry
+        )
+        self.attempts = Counter(
+            "jobhook_delivery_attempts", "Tries to send a completion.", ["sink", "result"], registry=registry
+        )
+        self.delivery_seconds = Histogram(
+            "jobhook_delivery_seconds", "From a Job's end to its completion taken.", ["sink"], registry=registry
+        )
+        self.swept = Counter(
+            "jobhook_swept", "Jobs seen by sweeps, by what became of them.", ["result"], registry=registry
+        )
+        self.pending = Gauge(
+            "jobhook_completions_pending", "Jobs whose completion is not delivered.", registry=registry
+        )
+        self.watch_age = Gauge("jobhook_watch_age_seconds", "Since the store was last heard.", registry=registry)
+
+    def text(self) -> bytes:
+        """All of it in Prometheus' text format."""
+        return generate_latest(self.registry)
