@@ -1,0 +1,1 @@
+"""The two clusters: Kubernetes, and this machine."""
