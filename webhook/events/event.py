@@ -78,6 +78,7 @@ class Arrival:
             signature covers the body but not the id (design: Once).
         received: when the request's first byte came, aware.
         hops: how many Jobs are behind it in its chain.
+        traceparent: W3C Trace Context of the request, for what follows from it.
     """
 
     event: Event
@@ -85,3 +86,4 @@ class Arrival:
     identity: str
     received: datetime
     hops: int = 0
+    traceparent: str | None = None

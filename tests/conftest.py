@@ -1,0 +1,34 @@
+"""What all tests share: where outside material is, and that a run which must have all of it skips nothing."""
+
+import os
+import pathlib
+
+import pytest
+
+PROJECT = pathlib.Path(__file__).resolve().parent.parent
+
+
+@pytest.fixture(scope="session")
+def project() -> pathlib.Path:
+    """The project's folder."""
+    return PROJECT
+
+
+@pytest.fixture(scope="session")
+def outside_data() -> pathlib.Path:
+    """The folder of outside test data: real payloads, conformance cases, signature vectors."""
+    named = os.environ.get("JOBHOOK_TEST_DATA")
+    folder = pathlib.Path(named) if named else PROJECT.parent / "shared" / "data"
+    if not folder.is_dir():
+        pytest.skip("no outside test data here; set JOBHOOK_TEST_DATA to its folder to run this test")
+    return folder
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item, call):
+    """Fail what was skipped where JOBHOOK_TEST_SKIP_NOTHING is set: there everything must be at hand."""
+    report = yield
+    if report.skipped and os.environ.get("JOBHOOK_TEST_SKIP_NOTHING") and not hasattr(report, "wasxfail"):
+        report.outcome = "failed"
+        report.longrepr = f"skipped, and this run may skip nothing: {report.longrepr}"
+    return report

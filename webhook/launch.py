@@ -1,0 +1,240 @@
+"""From an event to its Jobs: match, render, create each exactly once, and say what became of each.
+
+The order of steps and the reading of each refusal are prescribed in docs/reliability.md ("Launch").
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import secrets
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+import structlog
+
+from . import identity, marks, times
+from .definitions import Definition, DefinitionSet
+from .errors import ClusterUnavailable, JobExists, KeyClash, ManifestRefused, NotFound, ValueRefused
+from .events import Arrival
+from .job import Job
+from .json import dump
+from .metrics import Metrics
+from .ports import Jobs, Manifest
+from .rendering import Rendered, render
+from .routing import match
+
+log = structlog.get_logger(__name__)
+
+MAX_JOBS = 50
+"""Jobs that one event may launch; more definitions than that asking for it is a mistake in the definitions."""
+
+RETRY_FIRST = 0.1
+RETRY_LONGEST = 1.0
+"""Seconds between tries while the cluster blinks; the request waits meanwhile."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Launched:
+    """The Job exists.
+
+    Attributes:
+        created: by this very request; False for a duplicate.
+        gone: it did exist, and was cleaned up.
+    """
+
+    definition: str
+    name: str
+    created: bool
+    gone: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refused:
+    """No Job, and the same event will never make one."""
+
+    definition: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Postponed:
+    """No Job that we know of yet; the same event is safe to send again, not before `retry_after`."""
+
+    definition: str
+    reason: str
+    retry_after: timedelta | None = None
+
+
+Fate = Launched | Refused | Postponed
+
+
+class Launcher:
+    """Launch the Jobs that events ask for."""
+
+    def __init__(
+        self, jobs: Jobs, *, definitions: Callable[[], DefinitionSet], signature: str, metrics: Metrics
+    ) -> None:
+        self._jobs, self._definitions, self._signature, self._metrics = jobs, definitions, signature, metrics
+
+    async def launch(self, arrival: Arrival, *, deadline: float) -> tuple[Fate, ...]:
+        """Launch every Job that an event asks for, and answer each one's fate, in the definitions' order.
+
+        Args:
+            arrival: the event and how it came.
+            deadline: by the running loop's clock, in seconds; a cluster that blinks is waited for until then.
+
+        Raises:
+            ValueRefused: more than `MAX_JOBS` definitions ask for it.
+            KeyClash: a Job has the event's name and another key.
+        """
+        self._metrics.events.labels(arrival.via).inc()
+        routed = match(self._definitions(), arrival)
+        for failure in routed.errors:
+            self._metrics.condition_errors.labels(failure.definition).inc()
+            log.warning("definition.when_failed", definition=failure.definition, reason=failure.reason)
+        if not routed.definitions:
+            self._metrics.unmatched.inc()
+            log.info("event.unmatched", event_id=arrival.event.id, type=arrival.event.type, via=arrival.via)
+            return ()
+        if len(routed.definitions) > MAX_JOBS:
+            raise ValueRefused(f"{len(routed.definitions)} definitions ask for this event; at most {MAX_JOBS} may")
+        if len(routed.definitions) == 1:
+            return (await self._one(routed.definitions[0], arrival, deadline),)
+        # Every Job gets its try, whatever becomes of its neighbours: no exception cuts another's create short.
+        fates = await asyncio.gather(
+            *(self._one(definition, arrival, deadline) for definition in routed.definitions), return_exceptions=True
+        )
+        for fate in fates:
+            if isinstance(fate, BaseException):
+                raise fate
+        return tuple(fate for fate in fates if not isinstance(fate, BaseException))
+
+    async def _one(self, definition: Definition, arrival: Arrival, deadline: float) -> Fate:
+        try:
+            rendered = render(definition, arrival)
+        except ValueRefused as error:
+            return self._refuse(definition, "values", str(error), arrival)
+        key = identity.job_key(definition.name, arrival.via, arrival.event.source, arrival.identity)
+        receipt = secrets.token_hex(8)
+        manifest = self._manifest(definition, rendered, arrival, key=key, receipt=receipt)
+        try:
+            fate = await self._create(definition.name, manifest, key=key, receipt=receipt, deadline=deadline)
+        except ManifestRefused as error:
+            return self._refuse(definition, "manifest", str(error), arrival)
+        self._count(fate, arrival)
+        return fate
+
+    async def _create(
+        self, definition: str, manifest: Manifest, *, key: str, receipt: str, deadline: float
+    ) -> Launched | Postponed:
+        name: str = manifest["metadata"]["name"]
+        clock = asyncio.get_running_loop().time
+        wait, vanished = RETRY_FIRST, 0
+        while True:
+            try:
+                try:
+                    await self._jobs.create(manifest)
+                    return Launched(definition=definition, name=name, created=True)
+                except JobExists:
+                    job = await self._jobs.read(name)
+                    return _recognise(job, definition, key=key, receipt=receipt)
+            except NotFound as error:
+                # Deleted between the two calls: the name is free again, once. Twice: a stranger's Job has it.
+                vanished += 1
+                if vanished > 1:
+                    raise KeyClash(f"another's Job has the name {name}") from error
+            except ClusterUnavailable as error:
+                pause = max(wait * random.uniform(0.5, 1.0), _seconds(error.retry_after))  # noqa: S311 # jitter
+                if clock() + pause >= deadline:
+                    return Postponed(definition=definition, reason=str(error), retry_after=error.retry_after)
+                await asyncio.sleep(pause)
+                wait = min(wait * 2, RETRY_LONGEST)
+
+    def _manifest(
+        self, definition: Definition, rendered: Rendered, arrival: Arrival, *, key: str, receipt: str
+    ) -> Manifest:
+        manifest = rendered.manifest
+        metadata = manifest.setdefault("metadata", {})
+        metadata["name"] = identity.job_name(definition.name, key)
+        metadata["namespace"] = self._jobs.namespace
+        event_key = identity.event_key(arrival.via, arrival.event.source, arrival.identity)
+        metadata["labels"] = metadata.get("labels", {}) | {
+            marks.MANAGED_BY: self._signature,
+            marks.DEFINITION: definition.name,
+            marks.EVENT: identity.event_label(event_key),
+            marks.COMPLETION: marks.PENDING,
+        }
+        metadata["annotations"] = metadata.get("annotations", {}) | _annotations(
+            definition, rendered, arrival, key=key, receipt=receipt
+        )
+        return manifest
+
+    def _refuse(self, definition: Definition, kind: str, reason: str, arrival: Arrival) -> Refused:
+        self._metrics.refused.labels(kind).inc()
+        log.warning("job.refused", definition=definition.name, event_id=arrival.event.id, by=kind, reason=reason)
+        return Refused(definition=definition.name, reason=reason)
+
+    def _count(self, fate: Launched | Postponed, arrival: Arrival) -> None:
+        event_id = arrival.event.id
+        if isinstance(fate, Postponed):
+            self._metrics.refused.labels("unavailable").inc()
+            log.error("job.postponed", definition=fate.definition, event_id=event_id, reason=fate.reason)
+        elif fate.created:
+            self._metrics.launched.labels(fate.definition).inc()
+            log.info("job.launched", job=fate.name, definition=fate.definition, event_id=event_id)
+        else:
+            self._metrics.duplicates.labels("job").inc()
+            log.info("job.duplicate", job=fate.name, definition=fate.definition, event_id=event_id)
+
+
+def _recognise(job: Job, definition: str, *, key: str, receipt: str) -> Launched | Postponed:
+    """Tell what a 409 means: our own create whose answer was lost, a duplicate, or an alarm."""
+    if job.annotations.get(marks.KEY) != key:
+        log.critical("job.key_clash", job=job.name)
+        raise KeyClash(f"the Job {job.name} belongs to another event")
+    if job.deleting:
+        return Postponed(definition=definition, reason=f"the Job {job.name} is being deleted")
+    return Launched(definition=definition, name=job.name, created=job.annotations.get(marks.RECEIPT) == receipt)
+
+
+def _annotations(
+    definition: Definition, rendered: Rendered, arrival: Arrival, *, key: str, receipt: str
+) -> dict[str, str]:
+    event = arrival.event
+    cause = marks.Cause(
+        id=event.id,
+        source=event.source,
+        type=event.type,
+        via=arrival.via,
+        subject=event.subject,
+        time=event.time,
+        correlationid=str(event.extensions.get("correlationid") or event.id),
+        traceparent=_traceparent(arrival),
+    )
+    annotations = {
+        marks.KEY: key,
+        marks.RECEIPT: receipt,
+        marks.RECEIVED_AT: times.show(arrival.received),
+        marks.CAUSE: cause.dump(),
+        marks.HOPS: str(arrival.hops),
+        marks.DIGEST: definition.digest,
+    }
+    if rendered.retention:
+        annotations[marks.RETENTION] = dump(_in_seconds(rendered.retention)).decode()
+    return annotations
+
+
+def _traceparent(arrival: Arrival) -> str | None:
+    inherited: Any = arrival.event.extensions.get("traceparent")
+    return inherited if isinstance(inherited, str) else arrival.traceparent
+
+
+def _in_seconds(retention: Mapping[str, timedelta]) -> dict[str, float]:
+    return {outcome: period.total_seconds() for outcome, period in retention.items()}
+
+
+def _seconds(period: timedelta | None) -> float:
+    return period.total_seconds() if period is not None else 0.0

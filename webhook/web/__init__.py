@@ -1,0 +1,1 @@
+"""The web edge: routes, answers and the one table from errors to statuses."""
