@@ -114,7 +114,7 @@ def canonical(parts: Sequence[str]) -> bytes:
 
 def _limit_depth(value: Value, max_depth: int) -> None:
     level: list[Value] = [value]
-    for _ in range(max_depth + 1):
+    for _ in range(max_depth):
         below: list[Value] = []
         for item in level:
             if type(item) is dict:

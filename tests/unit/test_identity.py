@@ -1,0 +1,60 @@
+"""Keys and names: the same event is the same Job."""
+
+import hashlib
+import json
+import re
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from webhook.identity import MAX_NAME, base32, event_key, event_label, job_key, job_name
+
+TEXT = st.text(max_size=80)
+DNS_LABEL = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?")
+
+
+@given(TEXT, TEXT, TEXT, TEXT)
+def test_a_name_is_a_dns_label_of_at_most_52_characters(definition, ingress, source, identity):
+    """Whatever strangers send, the name can be a Job's, and pods' suffixes still fit."""
+    name = job_name(definition, job_key(definition, ingress, source, identity))
+    assert DNS_LABEL.fullmatch(name)
+    assert len(name) <= MAX_NAME
+
+
+@given(st.lists(TEXT, min_size=4, max_size=4), st.lists(TEXT, min_size=4, max_size=4))
+def test_two_keys_are_equal_only_for_equal_parts(one, other):
+    """No two different lists of parts share a key: there is no separator to forge."""
+    assert (job_key(*one) == job_key(*other)) == (one == other)
+
+
+def test_parts_do_not_run_into_each_other():
+    """("a", "bc") and ("ab", "c") are two events (JobSink takes them for one)."""
+    assert event_key("events", "a", "bc") != event_key("events", "ab", "c")
+
+
+def test_a_key_is_sha256_over_ascii_json():
+    """The key can be computed anywhere by the rule that the documentation gives."""
+    parts = ["build", "github", "https://github.com/acme/ü", "id"]
+    text = json.dumps(parts, ensure_ascii=True, separators=(",", ":")).encode()
+    assert job_key(*parts) == hashlib.sha256(text).hexdigest()
+    assert event_key(*parts[1:]) == hashlib.sha256(json.dumps(parts[1:], separators=(",", ":")).encode()).hexdigest()
+
+
+def test_a_name_is_stable():
+    """Names are promises: a change of the rule would launch every remembered event again."""
+    assert job_name("build", job_key("build", "github", "s", "1")) == "build-pyvgbwuu5sewuwd7oryx"
+
+
+def test_a_long_definition_is_cut_and_an_odd_one_still_named():
+    """The prefix is for people; the key does the work."""
+    key = "ab" * 32
+    assert job_name("x" * 60, key).startswith("x" * 30 + "-")
+    assert job_name("Ünder_score!", key).startswith("nder-score-")
+    assert job_name("_", key).startswith("job-")
+
+
+def test_an_event_label_is_a_label_value():
+    """It fits a label value, and base32 says what it is."""
+    label = event_label("ff" * 32)
+    assert len(label) == 32
+    assert base32("ff" * 32).startswith(label)

@@ -1,0 +1,87 @@
+"""JSON at the door: strict, bounded, and never an exception but ours."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from webhook.json import MAX_DEPTH, NotJson, dump, load, load_strict
+
+JSON = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers(-(2**63), 2**63)
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text(st.characters(exclude_categories=["Cs"])),
+    lambda inner: (
+        st.lists(inner, max_size=4)
+        | st.dictionaries(st.text(st.characters(exclude_categories=["Cs"])), inner, max_size=4)
+    ),
+    max_leaves=20,
+)
+
+
+@given(JSON)
+def test_what_is_written_is_read_again(value):
+    """dump and load are inverse, strictly too."""
+    assert load(dump(value)) == value
+    assert load_strict(dump(value)) == value
+
+
+@given(st.binary(max_size=200))
+def test_any_bytes_are_json_or_refused(text):
+    """Nothing but NotJson leaves the module."""
+    for read in (load, load_strict):
+        try:
+            read(text)
+        except NotJson:
+            pass
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        b"",
+        b"NaN",
+        b"[Infinity]",
+        b"-Infinity",
+        b"1e999",
+        b'"\xff"',
+        b'"\\ud800"',
+        b"\xef\xbb\xbf{}",
+        b"{'a':1}",
+        b"[1,]",
+        b"{} {}",
+    ],
+)
+def test_what_is_no_json_text_is_refused(text):
+    """RFC 8259 and strict UTF-8, no more."""
+    with pytest.raises(NotJson):
+        load(text)
+
+
+@pytest.mark.parametrize(("open_", "close"), [(b"[", b"]"), (b'{"a":', b"}")])
+def test_depth_is_bounded(open_, close):
+    """64 levels are taken, the next is refused, and a hundred thousand do no harm."""
+
+    def nested(depth):
+        return open_ * depth + b"1" + close * depth
+
+    assert load(nested(MAX_DEPTH))
+    for depth in (MAX_DEPTH + 1, 100_000):
+        with pytest.raises(NotJson):
+            load(nested(depth))
+
+
+def test_an_envelope_may_not_repeat_a_key():
+    """Two ids in one envelope: which one was checked? Inside the data the last wins."""
+    for text in (b'{"id":"1","id":"2"}', b'[{"id":"1"},{"id":"1","id":"1"}]'):
+        with pytest.raises(NotJson, match="twice"):
+            load_strict(text)
+    assert load_strict(b'[{"id":"1"},{"id":"2","data":{"a":1,"a":2}}]') == [{"id": "1"}, {"id": "2", "data": {"a": 2}}]
+
+
+def test_what_json_has_no_text_for_is_refused():
+    """An object or a lone surrogate is no JSON."""
+    for value in (object(), "\ud800"):
+        with pytest.raises(NotJson):
+            dump(value)

@@ -1,0 +1,95 @@
+"""What a sender is told of its events: the fate of every Job, and one status that is true for all of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from ..events import Arrival
+from ..identity import event_key, event_label
+from ..json import dump
+from ..launch import Fate, Launched, Postponed, Refused
+from .problems import headers_for, problem
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """One event and what became of each of its Jobs."""
+
+    arrival: Arrival
+    fates: tuple[Fate, ...]
+
+
+def wants_json(request: Request) -> bool:
+    """Whether `Accept` names `application/json`; `*/*` does not: a Knative broker sends that and takes no body."""
+    accepted = ",".join(request.headers.getlist("accept")).lower()
+    return any(part.partition(";")[0].strip() == "application/json" for part in accepted.split(","))
+
+
+def answer(outcomes: Sequence[Outcome], *, batch: bool, with_body: bool) -> Response:
+    """Answer a request by what became of its events.
+
+    What may pass later (503) outweighs what was refused for good (422), as a repeat is safe; else 202. A body always
+    says each Job's fate, except a 202 without `with_body`.
+    """
+    fates = [fate for outcome in outcomes for fate in outcome.fates]
+    headers = _location(outcomes)
+    told = _told(outcomes, batch=batch)
+    postponed = [fate for fate in fates if isinstance(fate, Postponed)]
+    if postponed:
+        longest = max((fate.retry_after for fate in postponed if fate.retry_after), default=None)
+        return _problem(503, postponed[0].reason, told, headers, longest)
+    refused = [fate for fate in fates if isinstance(fate, Refused)]
+    if refused:
+        return _problem(422, f"{refused[0].definition}: {refused[0].reason}", told, headers)
+    if not with_body:
+        return Response(status_code=202, headers=headers)
+    return Response(dump(told), 202, headers=headers, media_type="application/json")
+
+
+def _problem(
+    status: int, detail: str, told: dict[str, object], headers: dict[str, str], retry_after: timedelta | None = None
+) -> Response:
+    return problem(status, detail, headers=headers | headers_for(status, retry_after), more=told)
+
+
+def _told(outcomes: Sequence[Outcome], *, batch: bool) -> dict[str, object]:
+    if batch:
+        return {
+            "events": [
+                {
+                    "event": outcome.arrival.event.id,
+                    "source": outcome.arrival.event.source,
+                    "jobs": [_fate(fate) for fate in outcome.fates],
+                }
+                for outcome in outcomes
+            ]
+        }
+    return {"event": outcomes[0].arrival.event.id, "jobs": [_fate(fate) for fate in outcomes[0].fates]}
+
+
+def _fate(fate: Fate) -> dict[str, object]:
+    if isinstance(fate, Launched):
+        told: dict[str, object] = {"name": fate.name, "definition": fate.definition, "created": fate.created}
+        return told | ({"gone": True} if fate.gone else {})
+    if isinstance(fate, Refused):
+        return {"definition": fate.definition, "refused": fate.reason}
+    return {"definition": fate.definition, "postponed": fate.reason}
+
+
+def _location(outcomes: Sequence[Outcome]) -> dict[str, str]:
+    """`/jobs/{name}` of the one Job, `/jobs?event=…` of one event's several; a batch's events have no one place."""
+    if len(outcomes) != 1:
+        return {}
+    names = [fate.name for fate in outcomes[0].fates if isinstance(fate, Launched)]
+    if not names:
+        return {}
+    if len(names) == 1:
+        return {"location": f"/jobs/{names[0]}"}
+    arrival = outcomes[0].arrival
+    label = event_label(event_key(arrival.via, arrival.event.source, arrival.identity))
+    return {"location": f"/jobs?event={label}"}
