@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json as stdlib
 from collections.abc import Mapping, Sequence
-from typing import Any, NoReturn, TypeVar
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -31,17 +31,25 @@ class NotJson(JobhookError):
     """The bytes are no JSON text by RFC 8259, or nest too deep."""
 
 
+class TooDeep(NotJson):
+    """The text nests deeper than the limit; whether it is JSON beyond that is not known."""
+
+
 def load(text: bytes | bytearray | str, *, max_depth: int = MAX_DEPTH) -> Value:
     """Decode one JSON text; of duplicate keys the last wins.
 
     Raises:
-        NotJson: not UTF-8, not JSON, or deeper than `max_depth` arrays and objects.
+        NotJson: not UTF-8 or not JSON.
+        TooDeep: deeper than `max_depth` arrays and objects.
     """
     try:
         value = _decoder.decode(text)
-    except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
+    except RecursionError as error:
+        raise TooDeep(f"nested more than {max_depth} deep") from error
+    except (msgspec.DecodeError, UnicodeError) as error:
         raise NotJson(str(error)) from error
-    _limit_depth(value, max_depth)
+    if _brackets(text) > max_depth:
+        _limit_depth(value, max_depth)
     return value
 
 
@@ -52,10 +60,12 @@ def load_strict(text: bytes | bytearray, *, max_depth: int = MAX_DEPTH) -> Value
         NotJson: as `load`, and for a repeated key of the outermost object or of one in an outermost array.
     """
     value = load(text, max_depth=max_depth)
-    levels = _levels(text)
-    if len(levels) != len(set(levels)):
-        repeated = next(key for key in levels if levels.count(key) > 1)
-        raise NotJson(f"the key {repeated[1]!r} occurs twice")
+    if type(value) is dict:
+        _refuse_repeated(text)
+    elif type(value) is list:
+        for item in _items.decode(text):
+            if memoryview(item)[:1] == b"{":
+                _refuse_repeated(item)
     return value
 
 
@@ -112,6 +122,13 @@ def canonical(parts: Sequence[str]) -> bytes:
     return stdlib.dumps(list(parts), ensure_ascii=True, separators=(",", ":")).encode("ascii")
 
 
+def _brackets(text: bytes | bytearray | str) -> int:
+    """Bound the depth from above, an order of magnitude cheaper than finding it."""
+    if isinstance(text, str):
+        return text.count("[") + text.count("{")
+    return text.count(b"[") + text.count(b"{")
+
+
 def _limit_depth(value: Value, max_depth: int) -> None:
     level: list[Value] = [value]
     for _ in range(max_depth):
@@ -127,23 +144,22 @@ def _limit_depth(value: Value, max_depth: int) -> None:
     raise NotJson(f"nested more than {max_depth} deep")
 
 
-class _Pairs(list[tuple[str, object]]):
-    """An object as its pairs, so that a repeated key can be seen."""
+class _Key:
+    """A key of an object; every occurrence is one of its own, so that a dict keeps repeated ones."""
+
+    __slots__ = ("text",)
+
+    def __init__(self, text: str) -> None:
+        self.text = text
 
 
-def _refuse(constant: str) -> NoReturn:
-    raise NotJson(f"{constant} is not JSON")
+_occurrences = msgspec.json.Decoder(dict[_Key, msgspec.Raw], dec_hook=lambda _, text: _Key(text))
+_items = msgspec.json.Decoder(list[msgspec.Raw])
 
 
-def _levels(text: bytes | bytearray) -> list[tuple[int, str]]:
-    """The keys of the outermost object (or objects, in an array), each with the object's number."""
-    # Depth was limited by `load`, so that the recursive stdlib parser is safe here.
-    tree = stdlib.loads(bytes(text), object_pairs_hook=_Pairs, parse_constant=_refuse)
-    objects = (
-        [tree]
-        if isinstance(tree, _Pairs)
-        else [item for item in tree if isinstance(item, _Pairs)]
-        if isinstance(tree, list)
-        else []
-    )
-    return [(number, key) for number, pairs in enumerate(objects) for key, _ in pairs]
+def _refuse_repeated(text: bytes | bytearray | msgspec.Raw) -> None:
+    seen = set()
+    for key in _occurrences.decode(text):
+        if key.text in seen:
+            raise NotJson(f"the key {key.text!r} occurs twice")
+        seen.add(key.text)
