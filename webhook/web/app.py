@@ -1,0 +1,81 @@
+"""The application: routes over one `Receiver`, every exception answered by the table."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+import structlog
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from ..errors import JobhookError
+from . import doors, jobs, operations
+from .problems import problem, problem_of
+from .protocol import began
+from .receiver import Receiver
+
+log = structlog.get_logger(__name__)
+
+Endpoint = Callable[[Request], Awaitable[Response]]
+
+
+def build(receiver: Receiver) -> Starlette:
+    """Make the ASGI application of a receiver."""
+    routes = [
+        ("/", doors.events, "POST"),
+        ("/events", doors.events, "POST"),
+        ("/hooks/{source}", doors.hook, "POST"),
+        ("/jobs", jobs.list_jobs, "GET"),
+        ("/jobs/{name}", jobs.describe_job, "GET"),
+        ("/jobs/{name}/logs", jobs.job_log, "GET"),
+        ("/cleanup", operations.cleanup, "POST"),
+        ("/healthz", operations.alive, "GET"),
+        ("/readyz", operations.ready, "GET"),
+        ("/metrics", operations.metrics, "GET"),
+    ]
+    app = Starlette(
+        routes=[
+            Route(path, _answered(receiver, path, endpoint), methods=[method]) for path, endpoint, method in routes
+        ],
+        exception_handlers={HTTPException: _http_problem},
+    )
+    app.state.receiver = receiver
+    return app
+
+
+def _answered(receiver: Receiver, path: str, endpoint: Endpoint) -> Endpoint:
+    """Turn our exceptions into answers, and count and time every answer."""
+    seconds = receiver.metrics.answer_seconds.labels(path)
+    requests = receiver.metrics.requests
+
+    async def answered(request: Request) -> Response:
+        clock = asyncio.get_running_loop().time
+        start = began(request.scope, clock())
+        try:
+            response = await endpoint(request)
+        except JobhookError as error:
+            response = problem_of(error)
+            if response.status_code >= 500:
+                log.error("request.failed", route=path, status=response.status_code, reason=str(error))
+            else:
+                log.info("request.refused", route=path, status=response.status_code, reason=str(error))
+        except Exception:  # a fault of ours: nothing of it goes out, all of it into the log
+            log.exception("request.fault", route=path)
+            response = problem(500)
+        seconds.observe(clock() - start)
+        requests.labels(path, response.status_code).inc()
+        return response
+
+    return answered
+
+
+async def _http_problem(request: Request, error: Exception) -> Response:
+    """Answer what Starlette refuses by itself: no such route, not this method."""
+    del request
+    if not isinstance(error, HTTPException):
+        raise TypeError(type(error))
+    return problem(error.status_code, headers=dict(error.headers or {}))

@@ -1,0 +1,97 @@
+"""The doors by which events come in: CloudEvents at `/events` (and `/`), signed webhooks at `/hooks/{source}`."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+
+import structlog
+from starlette.requests import Request
+from starlette.responses import Response
+
+from ..errors import MalformedEvent, NotAllowed, NotAuthenticated, UnknownSource
+from ..events import EVENTS_DOOR, Arrival, Event, decode, traceparent_of
+from .answers import Outcome, answer, wants_json
+from .body import body_of
+from .receiver import Receiver, receiver_of
+
+log = structlog.get_logger(__name__)
+
+MAX_BATCH = 100
+BATCH_WIDTH = 16
+"""Events of a batch that are launched at a time."""
+
+
+async def events(request: Request) -> Response:
+    """`POST /events`, `POST /`: CloudEvents in binary, structured or batched mode."""
+    receiver = receiver_of(request)
+    received, deadline = receiver.now(), receiver.deadline(request)
+    if not receiver.events_open:
+        await receiver.allow(request, "events")
+    headers = request.scope["headers"]
+    async with body_of(request, cap=receiver.body_limit, deadline=deadline, budget=receiver.budget) as body:
+        decoded = decode(headers, body)
+        if len(decoded.events) > MAX_BATCH:
+            raise MalformedEvent(f"a batch of {len(decoded.events)} events; at most {MAX_BATCH}")
+        for event in decoded.events:
+            _believe(receiver, event)
+        traceparent = traceparent_of(headers)
+        arrivals = [
+            Arrival(event=event, via=EVENTS_DOOR, identity=event.id, received=received, traceparent=traceparent)
+            for event in decoded.events
+        ]
+        outcomes = await _launch_all(receiver, arrivals, deadline)
+        return answer(outcomes, batch=decoded.batch, with_body=wants_json(request))
+
+
+async def hook(request: Request) -> Response:
+    """`POST /hooks/{source}`: a signed webhook of a declared source."""
+    receiver = receiver_of(request)
+    received, deadline = receiver.now(), receiver.deadline(request)
+    name = request.path_params["source"]
+    source = receiver.sources.get(name)
+    if source is None:
+        raise UnknownSource("no source of that name is declared")
+    cap = source.body_limit or receiver.body_limit
+    headers = request.scope["headers"]
+    async with body_of(request, cap=cap, deadline=deadline, budget=receiver.budget) as body:
+        try:
+            arrival = source.receive(headers, body, now=received)
+        except NotAuthenticated as error:
+            receiver.metrics.refused.labels("signature").inc()
+            log.warning("hook.unauthenticated", source=name, peer=_peer(request), reason=str(error))
+            raise
+        if arrival is None:
+            return Response(status_code=204)
+        outcomes = await _launch_all(receiver, [arrival], deadline)
+        return answer(outcomes, batch=False, with_body=True)
+
+
+async def _launch_all(receiver: Receiver, arrivals: Sequence[Arrival], deadline: float) -> list[Outcome]:
+    """Launch every event's Jobs; each gets its try, whatever becomes of the others."""
+    if len(arrivals) == 1:
+        return [Outcome(arrivals[0], await receiver.launcher.launch(arrivals[0], deadline=deadline))]
+    width = asyncio.Semaphore(BATCH_WIDTH)
+
+    async def one(arrival: Arrival) -> Outcome:
+        async with width:
+            return Outcome(arrival, await receiver.launcher.launch(arrival, deadline=deadline))
+
+    ends = await asyncio.gather(*(one(arrival) for arrival in arrivals), return_exceptions=True)
+    for end in ends:
+        if isinstance(end, BaseException):
+            raise end
+    return [end for end in ends if isinstance(end, Outcome)]
+
+
+def _believe(receiver: Receiver, event: Event) -> None:
+    """Refuse a type that only a declared hook, or jobhook itself, can vouch for."""
+    if event.type.startswith(receiver.distrusted) and event.type not in receiver.trusted:
+        raise NotAllowed(
+            f"events of type {event.type[:100]!r} come by their signed hook, not here; "
+            "`events.types` in the configuration can allow it by name"
+        )
+
+
+def _peer(request: Request) -> str | None:
+    return request.client.host if request.client else None

@@ -1,0 +1,44 @@
+"""What operators and the platform ask: alive, ready, metrics, one sweep."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from ..errors import MalformedEvent
+from ..json import dump
+from ..metrics import CONTENT_TYPE
+from .problems import problem
+from .receiver import receiver_of
+
+
+async def alive(request: Request) -> Response:
+    """`GET /healthz`: the process answers; nothing else is asked."""
+    del request
+    return Response(b'{"healthy":true}', media_type="application/json")
+
+
+async def ready(request: Request) -> Response:
+    """`GET /readyz`: whether requests should come here; with what is wrong in either case."""
+    readiness = receiver_of(request).readiness()
+    if readiness.reasons:
+        return problem(503, "; ".join(readiness.reasons), headers={"retry-after": "5"})
+    return Response(dump({"ready": True, "warnings": list(readiness.warnings)}), media_type="application/json")
+
+
+async def metrics(request: Request) -> Response:
+    """`GET /metrics`: Prometheus' text format."""
+    return Response(receiver_of(request).metrics.text(), headers={"content-type": CONTENT_TYPE})
+
+
+async def cleanup(request: Request) -> Response:
+    """`POST /cleanup`: one sweep; `?dry_run=true` only tells what it would do."""
+    receiver = receiver_of(request)
+    await receiver.allow(request, "cleanup")
+    dry_run = request.query_params.get("dry_run", "false")
+    if dry_run not in {"true", "false"}:
+        raise MalformedEvent("dry_run: true or false")
+    report = await receiver.sweep(dry_run == "true")
+    return Response(dump(asdict(report)), media_type="application/json")
