@@ -26,6 +26,7 @@ class BoundedProtocol(HttpToolsProtocol):
     header_seconds: ClassVar[float] = 10.0
 
     _in_headers = True
+    _begun = False
     _header_bytes = 0
     _refused = False
     _header_timer: asyncio.TimerHandle | None = None
@@ -59,6 +60,7 @@ class BoundedProtocol(HttpToolsProtocol):
         """Note the first byte of a request."""
         super().on_message_begin()
         self.scope[BEGAN] = self.loop.time()  # type: ignore[typeddict-unknown-key] # a key of ours
+        self._begun = True
         if not self._in_headers:  # a second request on the connection
             self._in_headers, self._header_bytes = True, 0
             self._arm()
@@ -67,7 +69,7 @@ class BoundedProtocol(HttpToolsProtocol):
         """Hand the request to the application, unless its header section was too large all the same."""
         if self._refused:
             return
-        self._in_headers = False
+        self._in_headers = self._begun = False
         self._disarm()
         size = len(self.url) + sum(len(name) + len(value) + 4 for name, value in self.headers)
         if size > self.max_header_bytes or len(self.headers) > self.max_header_lines:
@@ -100,7 +102,7 @@ class BoundedProtocol(HttpToolsProtocol):
             self._header_timer = None
 
     def _too_slow(self) -> None:
-        if self._header_bytes:
+        if self._begun:
             self._refuse(408, "the header section did not arrive in time")
         else:
             self.transport.close()

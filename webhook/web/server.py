@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import signal
 import socket
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import uvicorn
 from starlette.types import ASGIApp
@@ -17,6 +17,7 @@ from .protocol import BoundedProtocol
 GRACE = 6
 """Seconds that requests under way may still take after the order to stop; the whole stop stays below ten."""
 
+HEADER_SECONDS = 10.0
 BACKLOG = 2048
 
 
@@ -35,6 +36,7 @@ def bind(host: str, port: int) -> socket.socket:
     Raises:
         ConfigurationError: the address cannot be had; says which variable to change.
     """
+    listener: socket.socket | None = None
     try:
         family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0][0]
         listener = socket.socket(family, socket.SOCK_STREAM)
@@ -42,6 +44,8 @@ def bind(host: str, port: int) -> socket.socket:
         listener.bind((host, port))
         listener.listen(BACKLOG)
     except OSError as error:
+        if listener is not None:
+            listener.close()
         reason = error.strerror or str(error)
         raise ConfigurationError(
             f"cannot listen on {host}:{port}: {reason}; set HOST and PORT to a free address"
@@ -50,21 +54,19 @@ def bind(host: str, port: int) -> socket.socket:
     return listener
 
 
-async def serve(
-    app: ASGIApp, listener: socket.socket, *, header_bytes: int, stopping: Callable[[], None] = lambda: None
-) -> None:
-    """Serve until SIGTERM or SIGINT, then finish the requests under way; a second SIGINT does not wait for them.
+async def serve(app: ASGIApp, listener: socket.socket, *, header_bytes: int, stop: asyncio.Event) -> None:
+    """Serve until `stop` is set, then finish the requests under way, for at most `GRACE` seconds.
 
     Args:
         app: the application; its lifespan is not used.
-        listener: bound and listening.
+        listener: bound and listening; closed at the end.
         header_bytes: cap of a request's header section.
-        stopping: called once when the order to stop has come.
+        stop: the order to stop.
     """
     config = uvicorn.Config(
         app,
         loop="none",
-        http=BoundedProtocol.bounded(header_bytes=header_bytes, header_seconds=10.0),
+        http=BoundedProtocol.bounded(header_bytes=header_bytes, header_seconds=HEADER_SECONDS),
         ws="none",
         lifespan="off",
         log_config=None,
@@ -75,20 +77,35 @@ async def serve(
         timeout_graceful_shutdown=GRACE,
     )
     server = _Server(config)
-    loop = asyncio.get_running_loop()
 
-    def stop(number: int) -> None:
-        if server.should_exit and number == signal.SIGINT:
-            server.force_exit = True
-        elif not server.should_exit:
-            server.should_exit = True
-            stopping()
+    async def order() -> None:
+        await stop.wait()
+        server.should_exit = True
 
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop, number)
+    ordered = asyncio.ensure_future(order())
     try:
         await server.serve(sockets=[listener])
     finally:
-        for number in (signal.SIGTERM, signal.SIGINT):
-            loop.remove_signal_handler(number)
+        ordered.cancel()
         listener.close()
+
+
+@contextlib.contextmanager
+def stopped_by_signals(stop: asyncio.Event) -> Iterator[None]:
+    """Set `stop` at SIGTERM or SIGINT; a second SIGINT ends the process at once."""
+    loop = asyncio.get_running_loop()
+
+    def order(number: int) -> None:
+        if stop.is_set() and number == signal.SIGINT:
+            loop.remove_signal_handler(number)
+            signal.raise_signal(number)
+        stop.set()
+
+    signals = (signal.SIGTERM, signal.SIGINT)
+    for number in signals:
+        loop.add_signal_handler(number, order, number)
+    try:
+        yield
+    finally:
+        for number in signals:
+            loop.remove_signal_handler(number)
