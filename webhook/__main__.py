@@ -1,0 +1,5 @@
+"""`python -m webhook` is `jobhook`."""
+
+from .cli import main
+
+main()
