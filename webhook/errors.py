@@ -15,6 +15,7 @@
     │   └── ValueRefused            a definition or a mapping refuses the event's values
     ├── ClusterError                what the store of Jobs answered
     │   ├── ClusterUnavailable      may pass: quota, throttling, no answer; safe to send again
+    │   │   └── NotPermitted        a right of ours is missing: passes when it is granted
     │   ├── ManifestRefused         refused for good: the same manifest will never be taken
     │   ├── JobExists               a Job of that name is there
     │   ├── NotFound                no object of that name
@@ -120,6 +121,10 @@ class ClusterUnavailable(ClusterError):
     def __init__(self, message: str, *, retry_after: timedelta | None = None, sent: bool = True) -> None:
         super().__init__(message)
         self.retry_after, self.sent = retry_after, sent
+
+
+class NotPermitted(ClusterUnavailable):
+    """The store does not let us: no right to it (RBAC), or credentials that it does not take. The operator must act."""
 
 
 class ManifestRefused(ClusterError):

@@ -55,6 +55,12 @@ class Metrics:
             "jobhook_completions_pending", "Jobs whose completion is not delivered.", registry=registry
         )
         self.watch_age = Gauge("jobhook_watch_age_seconds", "Since the store was last heard.", registry=registry)
+        self.watch_failures = Counter(
+            "jobhook_watch_failures", "Lists and watches that failed.", ["resource", "reason"], registry=registry
+        )
+        self.watch_skipped = Counter(
+            "jobhook_watch_skipped", "Lines and items that could not be read.", ["resource"], registry=registry
+        )
 
     def text(self) -> bytes:
         """All of it in Prometheus' text format."""

@@ -9,6 +9,14 @@ from __future__ import annotations
 from ..json import Struct
 
 
+class Owner(Struct, rename="camel", frozen=True):
+    """OwnerReference."""
+
+    kind: str = ""
+    name: str = ""
+    uid: str = ""
+
+
 class Meta(Struct, rename="camel", frozen=True):
     """ObjectMeta."""
 
@@ -20,6 +28,7 @@ class Meta(Struct, rename="camel", frozen=True):
     annotations: dict[str, str] | None = None
     creation_timestamp: str | None = None
     deletion_timestamp: str | None = None
+    owner_references: tuple[Owner, ...] | None = None
 
 
 class ListMeta(Struct, rename={"resource_version": "resourceVersion", "after": "continue"}, frozen=True):

@@ -1,0 +1,101 @@
+"""One session to one API server, and who we are there."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from typing import Self
+
+import aiohttp
+import structlog
+
+from ... import __version__
+from ...errors import ConfigurationError
+from .configuration import Loaded, Place
+
+log = structlog.get_logger(__name__)
+
+PAUSE = 10.0
+"""Seconds between two readings of the credentials at least: each may run an exec plugin."""
+
+
+class Connection:
+    """The official client's session, and its credentials, which are read again when they age or are refused.
+
+    Attributes:
+        session: the tuned aiohttp session; another one after a client certificate was renewed.
+        host: the API server's URL, without a path's last slash.
+    """
+
+    def __init__(self, place: Place, loaded: Loaded, *, proxy: str | None, connections: int) -> None:
+        self._place, self._connections = place, connections
+        self._authorization, self._fresh_for = loaded.authorization, loaded.fresh_for
+        self._read_at, self._renewed_at = time.monotonic(), float("-inf")
+        self._retired: list[aiohttp.ClientSession] = []
+        self._lock = asyncio.Lock()
+        configuration = loaded.configuration
+        self.host = configuration.host.rstrip("/")
+        self.proxy = configuration.proxy or proxy
+        self.server_name = configuration.tls_server_name or None
+        self.session = _session(loaded, connections)
+
+    @classmethod
+    async def open(cls, place: Place, *, proxy: str | None, connections: int) -> Self:
+        """Read the configuration; nothing is sent yet. Raises ConfigurationError."""
+        return cls(place, await place.load(), proxy=proxy, connections=connections)
+
+    async def close(self) -> None:
+        """Close all connections."""
+        for session in (self.session, *self._retired):
+            await session.close()
+
+    async def authorization(self) -> str | None:
+        """Answer the header's value, read again first where it has aged."""
+        if self._fresh_for is not None and time.monotonic() >= self._read_at + self._fresh_for:
+            await self.renew(self._authorization)
+        return self._authorization
+
+    async def renew(self, refused: str | None) -> bool:
+        """Read the credentials again, unless that was done since `refused` was in use; whether to try once more."""
+        async with self._lock:
+            if self._authorization != refused:
+                return True
+            if time.monotonic() < self._renewed_at + PAUSE:
+                return False
+            self._read_at = self._renewed_at = time.monotonic()
+            try:
+                self._take(await self._place.load())
+            except ConfigurationError as error:
+                log.warning("credentials.kept", problem=str(error))
+                return False
+            return True
+
+    def _take(self, loaded: Loaded) -> None:
+        # A plugin that fails leaves no token: the old one may still serve.
+        self._authorization = loaded.authorization or self._authorization
+        self._fresh_for = loaded.fresh_for
+        if loaded.configuration.cert_file:
+            # Open connections keep the old certificate; a watch on one of them goes on to its end.
+            self._retired.append(self.session)
+            self.session = _session(loaded, self._connections)
+
+
+def _session(loaded: Loaded, connections: int) -> aiohttp.ClientSession:
+    from kubernetes.aio.client.rest import RESTClientObject  # as `Place.load`: only who has a cluster pays it
+
+    configuration = loaded.configuration
+    configuration.connection_pool_maxsize = connections
+    configuration.client_session_kwargs = {
+        # Without the environment's proxies and netrc, and without cookies, a request costs a third less.
+        "trust_env": False,
+        "cookie_jar": aiohttp.DummyCookieJar(),
+        "headers": {"User-Agent": f"jobhook/{__version__}", "Accept": "application/json"},
+        "skip_auto_headers": ["Accept-Encoding"],  # the API server would compress pages at the cost of its own CPU
+        "read_bufsize": 2**17,
+    }
+    try:
+        client = RESTClientObject(configuration)
+    except (OSError, ValueError) as error:  # a certificate or a key that cannot be read
+        raise ConfigurationError(f"{configuration.host}: TLS cannot be set up: {error}") from error
+    session: aiohttp.ClientSession = client._create_pool_manager()  # noqa: SLF001 - its documented seam
+    return session

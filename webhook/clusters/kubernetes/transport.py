@@ -1,0 +1,141 @@
+"""The one way to the API server: a call goes out, bytes or one of our errors come back."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass, field
+
+import aiohttp
+
+from ...errors import ClusterUnavailable
+from .connection import Connection
+from .verdicts import verdict
+
+JSON = "application/json"
+MERGE_PATCH = "application/merge-patch+json"
+JSON_PATCH = "application/json-patch+json"
+
+METHODS = {"create": "POST", "patch": "PATCH", "update": "PUT", "delete": "DELETE"}
+"""Of Kubernetes' verbs; all others are a GET."""
+
+# A page of 500 large Jobs over a slow line takes a while; who waits for less says so with asyncio.timeout.
+ONE_ANSWER = aiohttp.ClientTimeout(total=60, sock_connect=5)
+UNENDING = aiohttp.ClientTimeout(total=None, sock_connect=5)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Call:
+    """What is asked of the API server.
+
+    Attributes:
+        verb: Kubernetes' verb: create, get, list, watch, patch, update, delete; or log.
+        path: from the root, of parts that need no quoting.
+    """
+
+    verb: str
+    path: str
+    query: Mapping[str, str] = field(default_factory=dict)
+    body: bytes | None = None
+    content_type: str = JSON
+
+    @property
+    def about(self) -> str:
+        """The call in words, for messages."""
+        return f"{self.verb} {self.path}"
+
+
+class Stream:
+    """An answer that comes in pieces."""
+
+    def __init__(self, response: aiohttp.ClientResponse, about: str) -> None:
+        self._content, self._about = response.content, about
+
+    async def read(self, seconds: float | None = None) -> bytes:
+        """Wait for the next piece; empty at the end.
+
+        Raises:
+            ClusterUnavailable: the connection broke, or nothing came for so many seconds.
+        """
+        with _ours(self._about):
+            async with asyncio.timeout(seconds):
+                return await self._content.readany()
+
+
+class Transport:
+    """Carries calls over the one connection that `open` gives it."""
+
+    def __init__(self) -> None:
+        self._connection: Connection | None = None
+
+    def open(self, connection: Connection) -> None:
+        """Use this connection until `close`."""
+        self._connection = connection
+
+    async def close(self) -> None:
+        """Close every connection; streams that are still read break."""
+        connection, self._connection = self._connection, None
+        if connection:
+            await connection.close()
+
+    async def send(self, call: Call) -> bytes:
+        """Ask, and answer with the body of a 2xx. Raises what the table of verdicts says."""
+        with _ours(call.about):
+            async with await self._ask(call, ONE_ANSWER) as response:
+                return await response.read()
+
+    @asynccontextmanager
+    async def stream(self, call: Call) -> AsyncIterator[Stream]:
+        """Ask for an answer without an end. Raises as `send`."""
+        with _ours(call.about):
+            response = await self._ask(call, UNENDING)
+        try:
+            yield Stream(response, call.about)
+        finally:
+            response.close()  # not `release`: what is still to come is not wanted
+
+    async def _ask(self, call: Call, patience: aiohttp.ClientTimeout) -> aiohttp.ClientResponse:
+        connection = self._connection
+        if connection is None or connection.session.closed:
+            raise ClusterUnavailable(f"{call.about}: not connected", sent=False)
+        authorization = await connection.authorization()
+        response = await _request(connection, call, patience, authorization)
+        if response.status == 401 and await connection.renew(authorization):
+            response.close()
+            response = await _request(connection, call, patience, await connection.authorization())
+        if 200 <= response.status < 300:
+            return response
+        async with response:
+            body, wait = await response.read(), response.headers.get("Retry-After")
+        raise verdict(call.verb, response.status, body, about=call.about, retry_after=wait)
+
+
+async def _request(
+    connection: Connection, call: Call, patience: aiohttp.ClientTimeout, authorization: str | None
+) -> aiohttp.ClientResponse:
+    headers = {"Authorization": authorization} if authorization else {}
+    if call.body is not None:
+        headers["Content-Type"] = call.content_type
+    return await connection.session.request(
+        METHODS.get(call.verb, "GET"),
+        connection.host + call.path,
+        params=call.query,
+        data=call.body,
+        headers=headers,
+        timeout=patience,
+        allow_redirects=False,  # credentials go nowhere else
+        proxy=connection.proxy,
+        server_hostname=connection.server_name,
+    )
+
+
+@contextmanager
+def _ours(about: str) -> Iterator[None]:
+    """Make our error of every way in which a call can end without an answer."""
+    try:
+        yield
+    except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
+        raise ClusterUnavailable(f"{about}: no connection: {error}", sent=False) from error
+    except (aiohttp.ClientError, TimeoutError, OSError) as error:
+        raise ClusterUnavailable(f"{about}: no answer: {str(error) or type(error).__name__}") from error
