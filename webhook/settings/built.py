@@ -14,7 +14,6 @@ BUILT_SCHEMES = frozenset({"github"})
 
 REFUSED: tuple[tuple[tuple[str, ...], str], ...] = (
     (("events", "rate"), "it would let in more than it says; leave it out"),
-    (("events", "types"), "nothing tells those types apart yet; leave it out, or empty"),
     (("sources", "*", "rate"), "it would let in more than it says; leave it out"),
     (("sinks", "*", "secrets"), "events would go unsigned; leave it out"),
     (("sinks", "*", "dead_letter"), "what cannot be delivered would be lost to it; leave it out"),
