@@ -50,7 +50,7 @@ class Caller(Model):
             yield Problem((), "needs either tokens or service_account; write one of the two")
         if self.service_account is not None and self.audience is None:
             yield Problem((), "has no audience; write the one of its projected token, such as audience: jobhook")
-        if self.service_account is None and self.audience is not None:
+        if self.tokens and self.service_account is None and self.audience is not None:
             yield Problem(("audience",), "is a service account's; leave it out, or write service_account")
         if self.service_account is not None and context is not None and context.cluster == "local":
             yield Problem(

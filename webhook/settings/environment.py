@@ -20,8 +20,8 @@ ELSEWHERE = frozenset({"JOBHOOK_URL", "JOBHOOK_TOKEN_FILE", "JOBHOOK_TEST_DATA",
 
 _SERVICE_LINK = re.compile(r"\w+_(SERVICE_HOST|SERVICE_PORT(_\w+)?|PORT(_\d+_(TCP|UDP|SCTP)(_\w+)?)?)")
 # Kubernetes tells every pod of a Service that is called jobhook by JOBHOOK_SERVICE_HOST, JOBHOOK_PORT and so on.
-_SECONDS = re.compile(r"\d{1,9}")
-_PORT = re.compile(r"\d{1,5}")
+_SECONDS = re.compile(r"[0-9]{1,9}")
+_PORT = re.compile(r"[0-9]{1,5}")
 
 
 def _port(value: Any) -> int:
@@ -48,7 +48,7 @@ def _overrides(value: Any) -> dict[str, str]:
         raise ValueError(f"is no JSON; {wanted}") from error
     if not isinstance(given, dict) or set(given) - {"extensions"}:
         raise ValueError(f"holds more than extensions; {wanted}")
-    extensions = given.get("extensions") or {}
+    extensions = given.get("extensions", {})
     if not isinstance(extensions, dict) or not all(isinstance(text, str) for text in extensions.values()):
         raise ValueError(f"has extensions that are no texts; {wanted}")
     return extensions
@@ -137,9 +137,11 @@ def read(environ: Mapping[str, str]) -> Variables:
 def unknown(environ: Mapping[str, str]) -> Iterator[str]:
     """Warn of variables that look like ours and are not."""
     names = known()
+    # Compared without their beginning, which would make all of them look alike.
+    ours = [name.removeprefix("JOBHOOK_") for name in names if name.startswith("JOBHOOK_")]
     for name in sorted(environ):
         if not name.startswith("JOBHOOK_") or name in ELSEWHERE or name in names or _SERVICE_LINK.fullmatch(name):
             continue
-        near = get_close_matches(name, names, 1, 0.6)
-        remedy = f"did you mean {near[0]}?" if near else f"there are {', '.join(n for n in names if 'JOBHOOK_' in n)}"
+        near = get_close_matches(name.removeprefix("JOBHOOK_"), ours, 1, 0.6)
+        remedy = f"did you mean JOBHOOK_{near[0]}?" if near else f"there are JOBHOOK_{', JOBHOOK_'.join(ours)}"
         yield f"{name}: is no variable of jobhook and changes nothing; {remedy}"

@@ -23,7 +23,7 @@ _EXTENSION = re.compile(r"[a-z0-9]{1,64}")
 _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _HEADER_VALUE = re.compile(r"[!-~]([ \t!-~]*[!-~])?|")
 _TOKEN = re.compile(rb"[A-Za-z0-9._~+/-]+=*")
-_RATE = re.compile(r"([1-9]\d{0,8})/([smhd])")
+_RATE = re.compile(r"([1-9][0-9]{0,8})/([smhd])")
 _CORE_ATTRIBUTES = frozenset(
     {"id", "source", "type", "specversion", "datacontenttype", "dataschema", "subject", "time"}
 )

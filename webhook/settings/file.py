@@ -45,7 +45,7 @@ def parse(text: str, *, path: Path, cluster: str | None, findings: Findings) -> 
         value = yaml.value(node)
     except yaml.NotYaml as error:
         place = ":".join(str(part) for part in (path, error.line, error.column) if part is not None)
-        findings.errors.append(f"{place}: {error.problem}")
+        findings.errors.append(f"{place}: {error.problem}; correct the text there")
         return Document()
     if not isinstance(value, dict):
         findings.errors.append(f"{path}:{node.line}: must be a mapping; write keys such as sources: and sinks:")
