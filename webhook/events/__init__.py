@@ -1,7 +1,7 @@
 """Events: the value, and HTTP ⇄ Event in binary, structured and batched mode."""
 
 from .decode import MAX_EVENTS, Decoded, Headers, Mode, decode
-from .encode import envelope, to_batch, to_binary, to_structured
+from .encode import check, envelope, to_batch, to_binary, to_structured
 from .event import EVENTS_DOOR, Arrival, Event, Extension, is_json
 from .trace import is_traceparent, traceparent_of
 
@@ -14,6 +14,7 @@ __all__ = [
     "Extension",
     "Headers",
     "Mode",
+    "check",
     "decode",
     "envelope",
     "is_json",

@@ -43,6 +43,12 @@ def to_batch(events: Iterable[Event]) -> Message:
     return {"content-type": "application/cloudevents-batch+json"}, _dump(envelopes)
 
 
+def check(event: Event) -> Event:
+    """Hold an event that we made from foreign values against the specification. Raises MalformedEvent."""
+    _checked(event)
+    return event
+
+
 def envelope(event: Event) -> dict[str, Value]:
     """Show an event as the JSON format has it, as a value. Raises MalformedEvent, as `to_binary`."""
     whole: dict[str, Value] = _checked(event)

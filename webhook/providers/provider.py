@@ -1,0 +1,134 @@
+"""A verified delivery → an event: what every provider's file offers, and what all of them share."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+from .. import json
+from ..errors import MalformedEvent, UnsupportedMedia
+from ..events import Event, Headers, check
+from ..json import Value
+
+Identity = Literal["body", "id"]
+"""What makes a delivery the same one when it comes again."""
+
+_FORMS = (b"application/x-www-form-urlencoded", b"multipart/form-data")
+
+
+@dataclass(frozen=True, slots=True)
+class Greeting:
+    """A provider's test of the address: nothing to launch.
+
+    Attributes:
+        answer: what it wants to read back; empty where a bare acknowledgement (204) is enough.
+    """
+
+    answer: bytes = b""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Delivery:
+    """What a provider delivered.
+
+    Attributes:
+        identity: the event's id, or the body's SHA-256 in hex.
+    """
+
+    event: Event
+    identity: str
+
+
+class Provider(Protocol):
+    """One provider's rules; a module of functions is one, and so is an object that holds a source's options."""
+
+    @property
+    def PREFIX(self) -> str:  # noqa: N802 (a constant where a module is the provider)
+        """What its events' types begin with, dot included; such types are not believed at `/events`."""
+        ...
+
+    @property
+    def REMEDY(self) -> str:  # noqa: N802
+        """What to change at the provider so that it sends JSON."""
+        ...
+
+    @property
+    def greeting(self) -> Callable[[Headers, Value], Greeting | None]:
+        """Recognise the provider's test by headers and decoded body; None for a delivery."""
+        ...
+
+    @property
+    def to_event(self) -> Callable[[Headers, Value, str], Event]:
+        """Map headers, decoded body and the body's SHA-256 in hex, the id where no header gives one, to an event.
+
+        Raises MalformedEvent, and ValueRefused where headers that are not signed belie the body.
+        """
+        ...
+
+    @property
+    def identity(self) -> Callable[[Event], Identity]:
+        """Say what identifies this event where the source does not."""
+        ...
+
+
+def receive(
+    provider: Provider, headers: Headers, body: bytes, *, identity: Identity | None = None
+) -> Delivery | Greeting:
+    """Read a delivery whose signature was verified; `identity` is the source's option.
+
+    Raises:
+        UnsupportedMedia: a form, or an encoded body.
+        MalformedEvent: no JSON object, or one of which no event can be made.
+        ValueRefused: the headers belie the body.
+    """
+    _refuse_forms(provider, headers)
+    try:
+        value = json.load(body)
+    except json.NotJson as error:
+        raise MalformedEvent(f"the body is no JSON text as it should be: {error}") from error
+    if type(value) is not dict:
+        raise MalformedEvent("the body is no JSON object")
+    if greeting := provider.greeting(headers, value):
+        return greeting
+    digest = hashlib.sha256(body).hexdigest()
+    event = check(provider.to_event(headers, value, digest))
+    by = identity or provider.identity(event)
+    return Delivery(event=event, identity=digest if by == "body" else event.id)
+
+
+def header(headers: Headers, name: bytes) -> str | None:
+    """Read a header that may be missing, or be there once. Raises MalformedEvent."""
+    values = [value for key, value in headers if key == name]
+    if len(values) > 1 or any(not value.isascii() for value in values):
+        raise MalformedEvent(f"the header {name.decode('ascii')} is given twice, or is not ASCII")
+    return values[0].decode("ascii") or None if values else None
+
+
+def look(value: Value, path: str) -> Value:
+    """Follow a dotted path through objects; None where it leads nowhere.
+
+    >>> look({"a": {"b": 1}}, "a.b"), look({"a": None}, "a.b")
+    (1, None)
+    """
+    for step in path.split("."):
+        if type(value) is not dict:
+            return None
+        value = value.get(step)
+    return value
+
+
+def text(value: Value) -> str | None:
+    """Show what may name a thing: a text that is not empty, or an integer; None for all else."""
+    if type(value) is int:
+        return str(value)
+    return value or None if type(value) is str else None
+
+
+def _refuse_forms(provider: Provider, headers: Headers) -> None:
+    for name, value in headers:
+        if name == b"content-type" and value.partition(b";")[0].strip().lower() in _FORMS:
+            raise UnsupportedMedia(f"the body is a form; {provider.REMEDY}")
+        if name == b"content-encoding" and value.strip().lower() not in {b"", b"identity"}:
+            raise UnsupportedMedia("a content encoding is not understood; send the body as it is")
