@@ -9,15 +9,15 @@ import structlog
 from starlette.requests import Request
 from starlette.responses import Response
 
-from ..errors import MalformedEvent, NotAllowed, NotAuthenticated, UnknownSource
+from ..errors import NotAllowed, NotAuthenticated, UnknownSource
 from ..events import EVENTS_DOOR, Arrival, Event, decode, traceparent_of
+from ..providers import Greeting
 from .answers import Outcome, answer, wants_json
 from .body import body_of
 from .receiver import Receiver, receiver_of
 
 log = structlog.get_logger(__name__)
 
-MAX_BATCH = 100
 BATCH_WIDTH = 16
 """Events of a batch that are launched at a time."""
 
@@ -31,8 +31,6 @@ async def events(request: Request) -> Response:
     headers = request.scope["headers"]
     async with body_of(request, cap=receiver.body_limit, deadline=deadline, budget=receiver.budget) as body:
         decoded = decode(headers, body)
-        if len(decoded.events) > MAX_BATCH:
-            raise MalformedEvent(f"a batch of {len(decoded.events)} events; at most {MAX_BATCH}")
         for event in decoded.events:
             _believe(receiver, event)
         traceparent = traceparent_of(headers)
@@ -61,8 +59,11 @@ async def hook(request: Request) -> Response:
             receiver.metrics.refused.labels("signature").inc()
             log.warning("hook.unauthenticated", source=name, peer=_peer(request), reason=str(error))
             raise
-        if arrival is None:
-            return Response(status_code=204)
+        if isinstance(arrival, Greeting):
+            return Response(arrival.answer) if arrival.answer else Response(status_code=204)
+        if not source.lets_in(arrival):
+            log.info("hook.ignored", source=name, type=arrival.event.type, event_id=arrival.event.id)
+            return answer([Outcome(arrival, ())], batch=False, with_body=True)
         outcomes = await _launch_all(receiver, [arrival], deadline)
         return answer(outcomes, batch=False, with_body=True)
 

@@ -1,0 +1,187 @@
+"""Put the parts together: from settings to a running receiver. The one place that knows all of them."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import random
+import socket
+from collections.abc import AsyncIterator, Coroutine, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+import structlog
+from starlette.applications import Starlette
+
+from . import sources as doors
+from .callers import Callers, Reviews
+from .completion import Frozen, completion_event
+from .definitions.library import Library
+from .delivery import Courier, Deliverer, Retry, Target
+from .errors import ConfigurationError
+from .events import Event
+from .follow import Follower
+from .job import Job
+from .launch import Launcher
+from .metrics import Metrics
+from .ports import Cluster
+from .settings import Settings
+from .sinks import HttpSink, Mode, SinkConfig
+from .sweep import Report, sweep
+from .web.app import build
+from .web.body import Budget
+from .web.receiver import Readiness, Receiver
+
+log = structlog.get_logger(__name__)
+
+SWEEP_BUDGET = timedelta(seconds=50)
+"""Of one `POST /cleanup`: below the minute that proxies on the way give an answer."""
+STOP_BUDGET = timedelta(seconds=3)
+"""For deliveries under way when the process ends."""
+SILENCE = timedelta(seconds=60)
+"""Without a sign of life of the cluster for so long, a receiver is not ready."""
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """A receiver that works: its application, and what watches over it.
+
+    Attributes:
+        failed: set where a part that should never end has ended; the process is of no use then.
+    """
+
+    app: Starlette
+    receiver: Receiver
+    failed: asyncio.Event
+
+
+@asynccontextmanager
+async def running(settings: Settings, listener: socket.socket) -> AsyncIterator[Running]:
+    """Start everything but the listening itself; leaving stops it in order and frees our claims.
+
+    Args:
+        settings: whole and checked.
+        listener: where the receiver will be found; its address names the replica.
+
+    Raises:
+        ConfigurationError: definitions, sources or the cluster cannot be had as configured.
+    """
+    metrics = Metrics()
+    async with AsyncExitStack() as stack:
+        cluster = await stack.enter_async_context(_cluster(settings))
+        library = Library(settings.definitions, metrics=metrics, records=cluster.records)
+        await library.load()
+        targets = [await _target(stack, sink) for sink in settings.sinks]
+        courier = _courier(settings, cluster, targets, metrics, listener)
+        follower = Follower(cluster.jobs, metrics=metrics)
+        deliverer = Deliverer(courier, cluster.jobs, metrics=metrics, random=random.random)
+        follower.subscribe(deliverer.heed)
+        failed = asyncio.Event()
+        await stack.enter_async_context(_tasks(failed, follower.run(), deliverer.run(), library.watch()))
+        stack.push_async_callback(deliverer.stop, STOP_BUDGET)
+
+        async def clean(dry_run: bool) -> Report:  # noqa: FBT001 # the receiver's form
+            return await sweep(
+                cluster.jobs,
+                courier,
+                retention=settings.retention.model_dump(),
+                budget=SWEEP_BUDGET,
+                metrics=metrics,
+                dry_run=dry_run,
+            )
+
+        declared = doors.declared(settings.sources)
+        receiver = Receiver(
+            jobs=cluster.jobs,
+            launcher=Launcher(
+                cluster.jobs,
+                definitions=lambda: library.current,
+                signature=settings.signature,
+                metrics=metrics,
+            ),
+            definitions=lambda: library.current,
+            sources=declared,
+            callers=_callers(settings, cluster),
+            events_open=settings.events.auth == "none",
+            distrusted=doors.distrusted(declared.values()),
+            trusted=frozenset(settings.events.types),
+            body_limit=settings.limits.body,
+            answer_seconds=settings.limits.answer.total_seconds(),
+            budget=Budget(settings.limits.bodies_in_flight),
+            sweep=clean,
+            readiness=lambda: _readiness(library, follower),
+            metrics=metrics,
+        )
+        yield Running(build(receiver), receiver, failed)
+
+
+def _cluster(settings: Settings) -> Cluster:
+    """Make the cluster that is wanted; each is imported only where it is."""
+    if settings.cluster == "local":
+        from .clusters.local import LocalCluster
+
+        return LocalCluster(settings.data, namespace=settings.namespace or "default", signature=settings.signature)
+    raise ConfigurationError("JOBHOOK_CLUSTER: kubernetes is not built yet; write local")
+
+
+def _courier(
+    settings: Settings, cluster: Cluster, targets: Sequence[Target], metrics: Metrics, listener: socket.socket
+) -> Courier:
+    def compose(job: Job, frozen: Frozen) -> Event:
+        return completion_event(job, frozen, cluster_name=settings.cluster_name, signature=settings.signature)
+
+    replica = f"{socket.gethostname()}:{listener.getsockname()[1]}"
+    return Courier(cluster.jobs, targets, compose=compose, replica=replica, metrics=metrics, random=random.random)
+
+
+async def _target(stack: AsyncExitStack, sink: Any) -> Target:
+    config = SinkConfig(
+        name=sink.name,
+        url=sink.url,
+        mode=Mode(sink.mode),
+        headers=sink.headers,
+        types=frozenset(sink.types or ()),
+        timeout=sink.timeout,
+        extensions=sink.extensions,
+        ca_certs=sink.ca_certs or "",
+    )
+    retry = Retry(horizon=sink.retry.horizon, first=sink.retry.first, longest=sink.retry.longest)
+    return Target(sink=await stack.enter_async_context(HttpSink(config)), retry=retry, timeout=sink.timeout)
+
+
+def _callers(settings: Settings, cluster: Cluster) -> Callers:
+    reviews = Reviews(cluster.identities) if cluster.identities is not None else None
+    return Callers(settings.callers, reviews=reviews)
+
+
+@asynccontextmanager
+async def _tasks(failed: asyncio.Event, *works: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
+    """Run what works for as long as the receiver does; one that breaks is told, and ends the process."""
+
+    def ended(task: asyncio.Task[None]) -> None:
+        if not task.cancelled() and (error := task.exception()) is not None:
+            log.critical("task.broke", task=task.get_name(), exc_info=error)
+            failed.set()
+
+    tasks = [asyncio.create_task(work, name=work.__qualname__) for work in works]
+    for task in tasks:
+        task.add_done_callback(ended)
+    try:
+        yield
+    finally:
+        for task in tasks:
+            task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def _readiness(library: Library, follower: Follower) -> Readiness:
+    reasons = []
+    if not follower.synced:
+        reasons.append("the Jobs have not been listed yet")
+    elif (age := follower.age()) is None or age > SILENCE:
+        reasons.append(f"the cluster has not been heard for {SILENCE.total_seconds():.0f} s")
+    warnings = () if library.problem is None else (f"definitions: {library.problem}",)
+    return Readiness(reasons=tuple(reasons), warnings=warnings)
