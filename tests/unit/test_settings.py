@@ -9,9 +9,10 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from webhook import settings, yaml
+from webhook import settings, signatures, yaml
 from webhook.errors import ConfigurationError
-from webhook.settings import built
+from webhook.providers import PROVIDERS
+from webhook.settings import built, sources
 from webhook.settings.file import Findings, parse
 
 SECRET = "correct-horse-battery-staple"
@@ -100,7 +101,7 @@ def test_the_example_is_read_whole(place):
 def test_the_whole_example_is_valid_but_for_what_is_not_built(place):
     """Every key of the design parses; what is not built is refused by that word, each at its place."""
     assert lines(place, EXAMPLE) == [
-        "7:12: sources.gitlab.scheme: not yet: this version verifies github; leave the source out",
+        "7:12: sources.gitlab.scheme: not yet: this version verifies github, github-sha1; leave the source out",
         "13:5: sinks[0].secrets: not yet: events would go unsigned; leave it out",
         "16:5: sinks[0].dead_letter: not yet: what cannot be delivered would be lost to it; leave it out",
     ]
@@ -291,6 +292,8 @@ def test_each_mistake_has_its_place_and_its_remedy(place, text, at, says):
         (GENERIC % "header: A, signed: '{body}{id}'", "1:66: sources.a.signed", "say by id_header"),
         (GENERIC % "header: A, signed: '{body}{x}'", "1:66: sources.a.signed", "unknown placeholder {x}"),
         (GENERIC % "header: A, timestamp_header: B", "1:66: sources.a.timestamp_header", "is not signed"),
+        (GENERIC % "header: A, id_header: B, signed: '{id}{id}{body}'", "1:80: sources.a.signed", "more than once"),
+        (GENERIC % 'header: A, prefix: "a\\n"', "1:66: sources.a.prefix", "ASCII on one line"),
         (GENERIC % "header: A, algorithm: md5", "1:66: sources.a.algorithm", "sha256 or sha512"),
         (GENERIC % "header: A, type_prefix: com", "1:66: sources.a.type_prefix", "with its dot"),
     ],
@@ -390,7 +393,13 @@ def test_the_table_of_what_is_not_built_names_keys_that_exist(place):
     value["events"]["rate"] = value["sources"]["github"]["rate"] = "1/s"
     for row in (*built.REFUSED, *built.WARNED):
         assert list(built._find(value, row[0])), row
-    assert set(settings.SCHEMES) >= built.BUILT_SCHEMES
+
+
+def test_the_schemes_that_are_built_are_those_that_make_events():
+    """What can be declared has a signature to verify and a provider that maps it, and the other way round."""
+    assert set(PROVIDERS) == built.BUILT_SCHEMES
+    assert {*signatures.SCHEMES, "generic"} == set(settings.SCHEMES)
+    assert {name for name, scheme in signatures.SCHEMES.items() if scheme.timestamped} == sources.TIMESTAMPED
 
 
 @pytest.mark.parametrize(("cluster", "settle"), [("kubernetes", timedelta(minutes=5)), ("local", timedelta(0))])

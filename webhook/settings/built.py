@@ -10,7 +10,8 @@ from typing import Any
 
 from .model import Problem
 
-BUILT_SCHEMES = frozenset({"github"})
+BUILT_SCHEMES = frozenset({"github", "github-sha1"})
+"""Those whose provider makes events of them."""
 
 REFUSED: tuple[tuple[tuple[str, ...], str], ...] = (
     (("events", "rate"), "it would let in more than it says; leave it out"),

@@ -176,6 +176,7 @@ Name = Annotated[
 Extension = Annotated[str, AfterValidator(_extension)]
 HeaderName = Annotated[str, matching(_HEADER_NAME, "is no name of a header; use letters, digits and -")]
 SinkHeader = Annotated[HeaderName, AfterValidator(_reserved)]
+Printable = Annotated[str, matching(re.compile(r"[ -~]*"), "is no text of a header; use ASCII on one line")]
 HeaderValue = Annotated[str, matching(_HEADER_VALUE, "is no value of a header; use ASCII on one line")]
 LabelValue = Annotated[
     str,

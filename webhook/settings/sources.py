@@ -9,7 +9,7 @@ from typing import Annotated, Literal, get_args
 
 from pydantic import BeforeValidator
 
-from .fields import Duration, HeaderName, RateField, SecretPath, Size, Some, Text, matching
+from .fields import Duration, HeaderName, Printable, RateField, SecretPath, Size, Some, Text, matching
 from .model import Context, Model, Problem
 
 Scheme = Literal[
@@ -93,7 +93,7 @@ class Source(Model):
     limit: Size | None = None
     rate: RateField | None = None
     header: HeaderName | None = None
-    prefix: str = ""
+    prefix: Printable = ""
     algorithm: Literal["sha256", "sha512"] = "sha256"
     encoding: Literal["hex", "base64"] = "hex"
     signed: Text = "{body}"
@@ -142,6 +142,8 @@ class Source(Model):
             ("{timestamp}", "timestamp_header", self.timestamp_header),
             ("{id}", "id_header", self.id_header),
         ):
+            if placeholders.count(placeholder) > 1:
+                yield Problem(("signed",), f"holds {placeholder} more than once; take the others out")
             if placeholder in placeholders and value is None:
                 yield Problem(("signed",), f"holds {placeholder}; say by {key} which header it comes from")
             if placeholder not in placeholders and value is not None:
