@@ -13,7 +13,6 @@ from datetime import timedelta
 from typing import Any
 
 import structlog
-from starlette.applications import Starlette
 
 from . import sources as doors
 from .callers import Callers, Reviews
@@ -30,7 +29,7 @@ from .ports import Cluster
 from .settings import Settings
 from .sinks import HttpSink, Mode, SinkConfig
 from .sweep import Report, sweep
-from .web.app import build
+from .web.app import Application, Routes, build
 from .web.body import Budget
 from .web.receiver import Readiness, Receiver
 
@@ -52,18 +51,26 @@ class Running:
         failed: set where a part that should never end has ended; the process is of no use then.
     """
 
-    app: Starlette
+    app: Application
     receiver: Receiver
     failed: asyncio.Event
 
 
 @asynccontextmanager
-async def running(settings: Settings, listener: socket.socket) -> AsyncIterator[Running]:
+async def running(
+    settings: Settings,
+    listener: socket.socket,
+    *,
+    routes: Routes = (),
+    hosts: Sequence[str] | None = None,
+) -> AsyncIterator[Running]:
     """Start everything but the listening itself; leaving stops it in order and frees our claims.
 
     Args:
         settings: whole and checked.
         listener: where the receiver will be found; its address names the replica.
+        routes: further ones.
+        hosts: the names by which it may be called; None for any.
 
     Raises:
         ConfigurationError: definitions, sources or the cluster cannot be had as configured.
@@ -114,7 +121,7 @@ async def running(settings: Settings, listener: socket.socket) -> AsyncIterator[
             readiness=lambda: _readiness(library, follower),
             metrics=metrics,
         )
-        yield Running(build(receiver), receiver, failed)
+        yield Running(build(receiver, routes=routes, hosts=hosts), receiver, failed)
 
 
 def _cluster(settings: Settings) -> Cluster:

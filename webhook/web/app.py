@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 
 import structlog
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Route
+from starlette.routing import BaseRoute, Route
 
 from ..errors import JobhookError
 from . import doors, jobs, operations
@@ -21,11 +23,19 @@ from .receiver import Receiver
 log = structlog.get_logger(__name__)
 
 Endpoint = Callable[[Request], Awaitable[Response]]
+Application = Starlette
+Routes = Sequence[BaseRoute]
 
 
-def build(receiver: Receiver) -> Starlette:
-    """Make the ASGI application of a receiver."""
-    routes = [
+def build(receiver: Receiver, *, routes: Routes = (), hosts: Sequence[str] | None = None) -> Application:
+    """Make the ASGI application of a receiver.
+
+    Args:
+        receiver: its collaborators.
+        routes: further ones.
+        hosts: the names by which it may be called (against DNS rebinding); None for any.
+    """
+    table = [
         ("/", doors.events, "POST"),
         ("/events", doors.events, "POST"),
         ("/hooks/{source}", doors.hook, "POST"),
@@ -39,8 +49,10 @@ def build(receiver: Receiver) -> Starlette:
     ]
     app = Starlette(
         routes=[
-            Route(path, _answered(receiver, path, endpoint), methods=[method]) for path, endpoint, method in routes
+            *(Route(path, _answered(receiver, path, endpoint), methods=[method]) for path, endpoint, method in table),
+            *routes,
         ],
+        middleware=[] if hosts is None else [Middleware(TrustedHostMiddleware, allowed_hosts=list(hosts))],
         exception_handlers={HTTPException: _http_problem},
     )
     app.state.receiver = receiver
