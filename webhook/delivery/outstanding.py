@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 from dataclasses import dataclass
 from datetime import timedelta
@@ -58,27 +58,24 @@ async def deliver_outstanding(
     end = clock() + budget.total_seconds()
     counts: Counter[str] = Counter()
     gate = asyncio.Semaphore(concurrency)
+    tasks: set[asyncio.Task[None]] = set()
     more = False
-
-    async def carry(job: Job) -> None:
-        try:
-            counts[(await courier.deliver(job)).result] += 1
-        except Exception:
-            log.exception("completion.fault", job=job.name)
-            counts["errors"] += 1
-        finally:
-            gate.release()
-
-    async with asyncio.TaskGroup() as tasks, aclosing(pages(jobs, {marks.COMPLETION: marks.PENDING})) as every:
-        async for page in every:
-            for job in filter(outstanding, page):
+    try:
+        async with aclosing(_finished(jobs)) as found:
+            async for job in found:
                 await gate.acquire()
                 if more := clock() >= end:
-                    gate.release()
                     break
-                tasks.create_task(carry(job))
-            if more:
-                break
+                task = asyncio.create_task(_carry(courier, job, counts))
+                tasks.add(task)
+                task.add_done_callback(tasks.discard)
+                task.add_done_callback(lambda _: gate.release())
+    except asyncio.CancelledError:
+        for task in tasks:
+            task.cancel()
+        raise
+    finally:
+        await asyncio.gather(*tasks, return_exceptions=True)
     return Pass(
         delivered=counts[Result.DELIVERED],
         failed=counts[Result.FAILED],
@@ -86,3 +83,19 @@ async def deliver_outstanding(
         errors=counts["errors"],
         more=more,
     )
+
+
+async def _finished(jobs: Jobs) -> AsyncGenerator[Job, None]:
+    async with aclosing(pages(jobs, {marks.COMPLETION: marks.PENDING})) as every:
+        async for page in every:
+            for job in filter(outstanding, page):
+                yield job
+
+
+async def _carry(courier: Courier, job: Job, counts: Counter[str]) -> None:
+    try:
+        counts[(await courier.deliver(job)).result] += 1
+    except Exception:
+        # One Job that breaks must not keep the others from going out.
+        log.exception("completion.fault", job=job.name)
+        counts["errors"] += 1

@@ -61,21 +61,26 @@ async def sweep(
         sent = await deliver_outstanding(jobs, courier, budget=budget * DELIVERY_SHARE, clock=clock)
     counts: Counter[str] = Counter()
     more = await _every_page(jobs, counts, retention=retention, dry_run=dry_run, now=now, over=lambda: clock() >= end)
-    report = Report(
-        delivered=sent.delivered,
-        failed=sent.failed,
-        deleted=counts["deleted"],
-        kept={reason.value: counts[reason] for reason in Kept},
-        errors=sent.errors + counts["errors"],
-        more=sent.more or more,
-        dry_run=dry_run,
-        seconds=round(clock() - began, 3),
-    )
+    seconds = round(clock() - began, 3)
+    report = _report(sent, counts, more=sent.more or more, dry_run=dry_run, seconds=seconds)
     if not dry_run:
         for result, count in counts.items():
             metrics.swept.labels(result).inc(count)
     log.info("sweep.done", **report.as_json())
     return report
+
+
+def _report(sent: Pass, counts: Counter[str], *, more: bool, dry_run: bool, seconds: float) -> Report:
+    return Report(
+        delivered=sent.delivered,
+        failed=sent.failed,
+        deleted=counts["deleted"],
+        kept={reason.value: counts[reason] for reason in Kept},
+        errors=sent.errors + counts["errors"],
+        more=more,
+        dry_run=dry_run,
+        seconds=seconds,
+    )
 
 
 async def _every_page(
