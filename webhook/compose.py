@@ -172,7 +172,7 @@ async def _tasks(failed: asyncio.Event, *works: Coroutine[Any, Any, None]) -> As
             log.critical("task.broke", task=task.get_name(), exc_info=error)
             failed.set()
 
-    tasks = [asyncio.create_task(work, name=work.__qualname__) for work in works]
+    tasks = [asyncio.create_task(work, name=getattr(work, "__qualname__", "")) for work in works]
     for task in tasks:
         task.add_done_callback(ended)
     try:

@@ -64,7 +64,7 @@ def load_strict(text: bytes | bytearray, *, max_depth: int = MAX_DEPTH) -> Value
         _refuse_repeated(text)
     elif type(value) is list:
         for item in _items.decode(text):
-            if memoryview(item)[:1] == b"{":
+            if bytes(memoryview(item)[:1]) == b"{":
                 _refuse_repeated(item)
     return value
 
@@ -141,7 +141,7 @@ def _limit_depth(value: Value, max_depth: int) -> None:
         if not below:
             return
         level = below
-    raise NotJson(f"nested more than {max_depth} deep")
+    raise TooDeep(f"nested more than {max_depth} deep")
 
 
 class _Key:

@@ -101,7 +101,8 @@ async def _serve(settings: Settings, port: int, console: Console) -> None:
     def told(event: Event) -> None:
         data = event.data if isinstance(event.data, dict) else {}
         console.print(
-            f"completion  {event.type}  {event.subject}  exit code {data.get('exit_code')}, result {data.get('result')}",
+            f"completion  {event.type}  {event.subject}"
+            f"  exit code {data.get('exit_code')}  result {data.get('result')}",
             markup=False,
             style="green" if ".succeeded." in event.type else "red",
         )

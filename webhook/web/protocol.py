@@ -25,10 +25,10 @@ class BoundedProtocol(HttpToolsProtocol):
     max_header_lines: ClassVar[int] = 200
     header_seconds: ClassVar[float] = 10.0
 
-    _in_headers = True
-    _begun = False
-    _header_bytes = 0
-    _refused = False
+    _in_headers: bool = True
+    _begun: bool = False
+    _header_bytes: int = 0
+    _refused: bool = False
     _header_timer: asyncio.TimerHandle | None = None
 
     @classmethod
@@ -53,13 +53,13 @@ class BoundedProtocol(HttpToolsProtocol):
         if self._in_headers:
             self._header_bytes += len(data)
         super().data_received(data)
-        if self._in_headers and not self._refused and self._header_bytes > self.max_header_bytes:
+        if self._header_bytes > self.max_header_bytes and self._waiting():
             self._refuse(431, f"the header section is larger than {self.max_header_bytes} bytes")
 
     def on_message_begin(self) -> None:
         """Note the first byte of a request."""
         super().on_message_begin()
-        self.scope[BEGAN] = self.loop.time()  # type: ignore[typeddict-unknown-key] # a key of ours
+        self.scope[BEGAN] = self.loop.time()  # type: ignore[literal-required] # a key of ours
         self._begun = True
         if not self._in_headers:  # a second request on the connection
             self._in_headers, self._header_bytes = True, 0
@@ -91,6 +91,10 @@ class BoundedProtocol(HttpToolsProtocol):
         """Answer what is no HTTP, in the form of every other problem."""
         if not self._refused:
             self._refuse(400, msg)
+
+    def _waiting(self) -> bool:
+        """Whether the header section is still to come; the parser's calls change that while data is fed."""
+        return self._in_headers and not self._refused
 
     def _arm(self) -> None:
         self._disarm()
