@@ -52,7 +52,10 @@ class DefinitionError(ConfigurationError):
         column: from 1, or None.
         problem: what is wrong.
         remedy: what to do about it.
+        others: what else is wrong in the set, found by the same reading.
     """
+
+    others: tuple[DefinitionError, ...] = ()
 
     def __init__(
         self, problem: str, *, path: str = "", line: int | None = None, column: int | None = None, remedy: str = ""

@@ -1,0 +1,24 @@
+"""A rendered text → a Job's manifest: strict YAML, values in leaves only, by a policy of places."""
+
+from .expansion import escape
+from .leaves import Leaf, text
+from .places import Allow, Kind, kind_at
+from .plan import MAX_NODES, Plan, plan
+from .problems import BadManifest, BadSyntax, Unfit, show_place, show_value
+
+__all__ = [
+    "MAX_NODES",
+    "Allow",
+    "BadManifest",
+    "BadSyntax",
+    "Kind",
+    "Leaf",
+    "Plan",
+    "Unfit",
+    "escape",
+    "kind_at",
+    "plan",
+    "show_place",
+    "show_value",
+    "text",
+]

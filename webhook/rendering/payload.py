@@ -1,0 +1,96 @@
+"""The whole event for a Job's containers: `event: env` and `event: file`."""
+
+from __future__ import annotations
+
+import base64
+from typing import Any
+
+from .. import marks
+from ..events import Event
+from ..json import NotJson, dump
+from ..manifests import Unfit, escape
+
+MAX_FILE = 32 * 1024
+"""Bytes that go onto the pod template's annotations; all annotations together may have 256 KiB."""
+MAX_ENV = 100 * 1024
+"""Bytes of one variable; Linux takes 128 KiB."""
+
+VOLUME = "jobhook-event"
+FOLDER = "/var/run/jobhook"
+FILE = "event.json"
+
+
+def hand_over(manifest: dict[str, Any], event: Event, mode: str) -> None:
+    """Put an event into a manifest: a variable, or a file that the downward API makes of an annotation.
+
+    Raises:
+        Unfit: the event is too large for that, or the template uses our volume's name.
+    """
+    envelope = encode(event)
+    limit = MAX_ENV if mode == "env" else MAX_FILE
+    if len(envelope) > limit:
+        raise Unfit(f"the event has {len(envelope)} bytes, and `event: {mode}` takes {limit}")
+    text = envelope.decode()
+    template = manifest["spec"]["template"]
+    variables = _attributes(event)
+    if mode == "env":
+        variables["JOBHOOK_EVENT"] = text
+    else:
+        variables["JOBHOOK_EVENT_FILE"] = f"{FOLDER}/{FILE}"
+        _add_volume(template, text)
+    for container in _containers(template["spec"]):
+        _add_variables(container, variables)
+        if mode == "file":
+            mounts = container["volumeMounts"] = container.get("volumeMounts") or []
+            mounts.append({"name": VOLUME, "mountPath": FOLDER, "readOnly": True})
+
+
+def encode(event: Event) -> bytes:
+    """The event in the CloudEvents JSON format (§3): `data` where it is JSON, else `data_base64`."""
+    envelope: dict[str, Any] = {"specversion": "1.0", **event.attributes()}
+    if isinstance(event.data, bytes | bytearray | memoryview):
+        envelope["data_base64"] = base64.b64encode(event.data).decode("ascii")
+    elif event.data is not None:
+        envelope["data"] = event.data
+    try:
+        return dump(envelope)
+    except NotJson as error:
+        raise Unfit(f"the event cannot be written as JSON: {error}") from error
+
+
+def _attributes(event: Event) -> dict[str, str]:
+    return {
+        "CE_ID": event.id,
+        "CE_TYPE": event.type,
+        "CE_SOURCE": event.source,
+        "CE_SUBJECT": event.subject or "",
+        "CE_TIME": event.time or "",
+    }
+
+
+def _containers(pod: dict[str, Any]) -> list[dict[str, Any]]:
+    return [
+        container
+        for field in ("initContainers", "containers")
+        for container in pod.get(field) or ()
+        if isinstance(container, dict)
+    ]
+
+
+def _add_variables(container: dict[str, Any], variables: dict[str, str]) -> None:
+    """Ours come first, so that the template's own may use them as `$(CE_ID)`, and win where they have the name."""
+    own = container.get("env") or []
+    names = {variable.get("name") for variable in own if isinstance(variable, dict)}
+    ours = [{"name": name, "value": escape(value)} for name, value in variables.items() if name not in names]
+    container["env"] = [*ours, *own]
+
+
+def _add_volume(template: dict[str, Any], text: str) -> None:
+    metadata = template["metadata"] = template.get("metadata") or {}
+    annotations = metadata["annotations"] = metadata.get("annotations") or {}
+    annotations[marks.EVENT_DATA] = text
+    volumes = template["spec"]["volumes"] = template["spec"].get("volumes") or []
+    if any(isinstance(volume, dict) and volume.get("name") == VOLUME for volume in volumes):
+        raise Unfit(f"the template has a volume {VOLUME}, which `event: file` makes")
+    source = {"path": FILE, "fieldRef": {"fieldPath": f"metadata.annotations['{marks.EVENT_DATA}']"}}
+    volumes.append({"name": VOLUME, "downwardAPI": {"items": [source]}})

@@ -1,0 +1,110 @@
+"""Which definitions an event calls: values in, values out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from .definitions import Definition, DefinitionSet, Rule, view
+from .events import Arrival, Event
+from .templates import EvaluationFailed
+
+
+@dataclass(frozen=True, slots=True)
+class WhenFailed:
+    """A `when` that could not be evaluated, which counts as no match.
+
+    Attributes:
+        definition: its name.
+        rule: the rule's number, from 0.
+    """
+
+    definition: str
+    rule: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Routed:
+    """What became of the matching.
+
+    Attributes:
+        definitions: those that the event calls, in the set's order.
+        errors: of rules that were asked in vain.
+    """
+
+    definitions: tuple[Definition, ...] = ()
+    errors: tuple[WhenFailed, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """One step of an explanation.
+
+    Attributes:
+        rule: the rule's number, from 0.
+        condition: in words.
+        holds: whether the event satisfies it.
+        found: the attribute's text, or why a `when` failed; None where there is nothing.
+    """
+
+    rule: int
+    condition: str
+    holds: bool
+    found: str | None = None
+
+
+def match(definitions: DefinitionSet, arrival: Arrival) -> Routed:
+    """Find the definitions that ask for an event: those with at least one rule that takes it."""
+    called: list[Definition] = []
+    errors: list[WhenFailed] = []
+    attributes = _attributes(arrival)
+    variables: dict[str, Any] = {}
+    for definition in definitions.candidates(arrival.event):
+        for number, rule in enumerate(definition.rules):
+            if not all(condition.holds(attributes.get(condition.attribute)) for condition in rule.conditions):
+                continue
+            if rule.when is not None:
+                variables = variables or {"event": view(arrival.event)}
+                try:
+                    if not rule.when.holds(variables):
+                        continue
+                except EvaluationFailed as error:
+                    errors.append(WhenFailed(definition.name, number, str(error)))
+                    continue
+            called.append(definition)
+            break
+    return Routed(tuple(called), tuple(errors))
+
+
+def explain(definition: Definition, arrival: Arrival) -> tuple[Asked, ...]:
+    """Ask every condition of every rule, also after one that does not hold."""
+    attributes = _attributes(arrival)
+    return tuple(
+        asked
+        for number, rule in enumerate(definition.rules)
+        for asked in _explain(rule, number, attributes, arrival.event)
+    )
+
+
+def _explain(rule: Rule, number: int, attributes: dict[str, str], event: Event) -> Iterator[Asked]:
+    for condition in rule.conditions:
+        found = attributes.get(condition.attribute)
+        yield Asked(number, str(condition), condition.holds(found), found)
+    if rule.when is not None:
+        written = f"when: {rule.when.source}"
+        try:
+            yield Asked(number, written, rule.when.holds({"event": view(event)}))
+        except EvaluationFailed as error:
+            yield Asked(number, written, holds=False, found=str(error))
+
+
+def _attributes(arrival: Arrival) -> dict[str, str]:
+    """The texts that filters see: booleans and integers in the form that HTTP headers have (CloudEvents §3.1)."""
+    texts = {
+        name: value if isinstance(value, str) else str(value).lower()
+        for name, value in arrival.event.attributes().items()
+    }
+    texts["via"] = arrival.via
+    return texts

@@ -1,0 +1,195 @@
+"""Expressions and templates, compiled once and evaluated often."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from jinja2 import TemplateError, TemplateSyntaxError, Undefined, UndefinedError, meta, nodes
+from jinja2.parser import Parser
+from jinja2.runtime import Context
+
+from ..errors import JobhookError
+from . import grammar
+from .limits import MAX_SOURCE, MAX_TEXT
+from .problems import Absent, EvaluationFailed, NotTemplate
+from .sandbox import COUNTED, VALUES, sandbox
+from .skeleton import Skeleton, skeletons
+from .tokens import Values
+
+_RESULT = "result"
+_SANDBOX = sandbox()
+_FAILURES = (
+    *(TemplateError, JobhookError, ArithmeticError, AssertionError, AttributeError, LookupError),
+    *(TypeError, ValueError, RecursionError),
+)
+"""What an expression of the operator's may raise on a stranger's values."""
+
+Run = Callable[[Context], Iterator[str]]
+Node = TypeVar("Node", bound=nodes.Node)
+
+
+@dataclass(frozen=True, slots=True)
+class Expression:
+    """One Jinja2 expression.
+
+    Attributes:
+        source: as it was written.
+        variables: the names that it reads.
+    """
+
+    source: str
+    variables: frozenset[str]
+    _path: tuple[str, ...] | None
+    _run: Run
+
+    def evaluate(self, variables: Mapping[str, Any]) -> Any:
+        """Evaluate it.
+
+        Raises:
+            Absent: what it names is not there.
+            EvaluationFailed: it cannot be evaluated with these values.
+        """
+        if self._path is not None:
+            return self._follow(variables)
+        context = _context(dict(variables))
+        try:
+            for _ in self._run(context):
+                pass
+            value = context.vars[_RESULT]
+            if isinstance(value, Undefined):
+                str(value)  # raises, with the name of what is missing
+        except UndefinedError as error:
+            raise Absent(_reason(error)) from error
+        except _FAILURES as error:
+            raise EvaluationFailed(_reason(error)) from error
+        return value
+
+    def holds(self, variables: Mapping[str, Any]) -> bool:
+        """Evaluate it as a condition. Raises as `evaluate`."""
+        return bool(self.evaluate(variables))
+
+    def _follow(self, variables: Mapping[str, Any]) -> Any:
+        """Walk a plain path: what most expressions are, at a tenth of the cost."""
+        value: Any = variables
+        for name in self._path or ():
+            if not isinstance(value, Mapping) or name not in value:
+                raise Absent(f"{self.source[:100]} is not there")
+            value = value[name]
+        return value
+
+
+@dataclass(frozen=True, slots=True)
+class Template:
+    """A text with Jinja2 in it.
+
+    Attributes:
+        variables: the names that it reads.
+        guarded: those of them whose absence it provides for (`default`, `is defined`).
+        skeletons: what it puts out, as far as that can be told without an event.
+    """
+
+    variables: frozenset[str]
+    guarded: frozenset[str]
+    skeletons: tuple[Skeleton, ...]
+    _run: Run
+
+    def render(self, variables: Mapping[str, Any]) -> tuple[str, list[Any]]:
+        """Render the text, with a token for every value, and the values in the order of their tokens.
+
+        Raises:
+            Absent: a value that it needs is not there.
+            EvaluationFailed: it cannot be rendered with these values, or would grow out of bounds.
+        """
+        values = Values()
+        context = _context({**variables, VALUES: values})
+        try:
+            text = "".join(_bounded(self._run(context)))
+        except UndefinedError as error:
+            raise Absent(_reason(error)) from error
+        except _FAILURES as error:
+            raise EvaluationFailed(_reason(error)) from error
+        return text, values
+
+
+def compile_expression(source: str) -> Expression:
+    """Compile an expression, as it stands between `{{` and `}}`.
+
+    Raises:
+        NotTemplate: it is none, or uses what is not allowed.
+    """
+    expression = _parse(lambda: _expression(source), source)
+    tree = nodes.Template([nodes.Assign(nodes.Name(_RESULT, "store", lineno=1), expression, lineno=1)], lineno=1)
+    tree.set_environment(_SANDBOX)
+    grammar.check(tree)
+    variables = _variables(tree) - {_RESULT}
+    return Expression(source, variables, grammar.path_of(expression), _compile(tree))
+
+
+def compile_template(source: str) -> Template:
+    """Compile a template.
+
+    Raises:
+        NotTemplate: it is none, is too long, or uses what is not allowed; with the line.
+    """
+    tree = _parse(lambda: _SANDBOX.parse(source), source)
+    grammar.check(tree)
+    variables, guarded, outlines = _variables(tree), grammar.guarded(tree), skeletons(tree)
+    for loop in tree.find_all(nodes.For):
+        loop.iter = nodes.Filter(loop.iter, COUNTED, [], [], None, None, lineno=loop.lineno)
+    tree.set_environment(_SANDBOX)
+    return Template(variables, guarded, outlines, _compile(tree))
+
+
+def _expression(source: str) -> nodes.Expr:
+    parser = Parser(_SANDBOX, source, state="variable")
+    expression = parser.parse_expression()
+    if not parser.stream.eos:
+        raise TemplateSyntaxError("something stands after the expression", parser.stream.current.lineno)
+    return expression
+
+
+def _parse(parse: Callable[[], Node], source: str) -> Node:
+    if len(source) > MAX_SOURCE:
+        raise NotTemplate(f"longer than {MAX_SOURCE} characters")
+    try:
+        return parse()
+    except TemplateSyntaxError as error:
+        problem = str(error.message or "not understood").rstrip(".")
+        unknown = "unknown tag" in problem
+        remedy = f"the tags are {grammar.TAGS}" if unknown else ""
+        raise NotTemplate(problem[:1].lower() + problem[1:], line=error.lineno, remedy=remedy) from error
+    except RecursionError as error:
+        raise NotTemplate("nested too deep") from error
+
+
+def _variables(tree: nodes.Template) -> frozenset[str]:
+    return frozenset(meta.find_undeclared_variables(tree))
+
+
+def _compile(tree: nodes.Template) -> Run:
+    try:
+        return _SANDBOX.from_string(tree).root_render_func
+    except (TemplateError, RecursionError, SyntaxError, MemoryError) as error:
+        # CPython's compiler, too, limits how deep code may nest.
+        raise NotTemplate(f"cannot be compiled: {_reason(error)}") from error
+
+
+def _context(variables: dict[str, Any]) -> Context:
+    return _SANDBOX.context_class(_SANDBOX, variables, None, {})
+
+
+def _bounded(parts: Iterator[str]) -> Iterator[str]:
+    size = 0
+    for part in parts:
+        size += len(part)
+        if size > MAX_TEXT:
+            raise EvaluationFailed(f"the rendered text has more than {MAX_TEXT} characters")
+        yield part
+
+
+def _reason(error: BaseException) -> str:
+    if isinstance(error, RecursionError):
+        return "the values nest too deep"
+    return ascii(str(error))[1:-1][:160] or type(error).__name__
