@@ -18,7 +18,9 @@ MAX_ATTRIBUTES = 65536
 """Bytes of all names and values of one event; its data does not count."""
 
 REQUIRED = ("id", "source", "specversion", "type")
-_TEXTS = frozenset((*REQUIRED, "subject", "time", "datacontenttype", "dataschema"))
+KNOWN = frozenset((*REQUIRED, "subject", "time", "datacontenttype", "dataschema"))
+"""The specification's own attributes; all of them are texts that are not empty."""
+
 _INT32 = range(-(2**31), 2**31)
 _SHOWN = 64
 """Characters of a sender's value that an error repeats."""
@@ -61,7 +63,7 @@ def check(attributes: Mapping[str, Any]) -> None:
         raise MalformedEvent(f"the specversion is {_shown(attributes['specversion'])}; only '1.0' is understood")
     size = 0
     for name, value in attributes.items():
-        if name not in _TEXTS and (not _NAME.fullmatch(name) or name == "data"):
+        if name not in KNOWN and (not _NAME.fullmatch(name) or name == "data"):
             raise MalformedEvent(f"{_shown(name)} is no attribute's name; only a-z and 0-9 are, and never 'data'")
         size += len(name) + _check_value(name, value)
     if size > MAX_ATTRIBUTES:
@@ -80,7 +82,7 @@ def build(attributes: Mapping[str, Any], data: Value) -> Event:
         time=known("time"),
         datacontenttype=known("datacontenttype"),
         dataschema=known("dataschema"),
-        extensions={name: value for name, value in attributes.items() if name not in _TEXTS},
+        extensions={name: value for name, value in attributes.items() if name not in KNOWN},
         data=data,
     )
 
@@ -88,7 +90,7 @@ def build(attributes: Mapping[str, Any], data: Value) -> Event:
 def _check_value(name: str, value: object) -> int:
     """Refuse what has no type of the specification; answer the value's size in bytes."""
     if type(value) is str:
-        if not value and name in _TEXTS:
+        if not value and name in KNOWN:
             raise MalformedEvent(f"the attribute {name!r} is empty")
         if value.isascii():
             if value.isprintable():
@@ -96,7 +98,7 @@ def _check_value(name: str, value: object) -> int:
         elif not _REFUSED.search(value):
             return len(value.encode())
         raise MalformedEvent(f"the attribute {name!r} holds a control character, a lone surrogate or a noncharacter")
-    if name in _TEXTS:
+    if name in KNOWN:
         raise MalformedEvent(f"the attribute {name!r} is no text")
     if type(value) is bool or (type(value) is int and value in _INT32):
         return 4

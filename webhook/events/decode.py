@@ -28,7 +28,7 @@ MAX_EVENTS = 100
 
 _FORMATS = b"application/cloudevents"
 # An unterminated quote runs to the end and stays as it is, so that hostile headers cost linear time.
-_QUOTED = re.compile(rb'"((?:[^"\\]|\\.)*+)("|\Z)', re.DOTALL)
+_QUOTED = re.compile(rb'"((?:[^"\\]|\\.)*+)("|\\?\Z)', re.DOTALL)
 _ESCAPED = re.compile(rb"\\(.)", re.DOTALL)
 
 
@@ -124,7 +124,7 @@ def _text(name: str, value: bytes) -> str:
 
 
 def _unquoted(match: re.Match[bytes]) -> bytes:
-    return _ESCAPED.sub(rb"\1", match[1]) if match[2] else match[0]
+    return _ESCAPED.sub(rb"\1", match[1]) if match[2] == b'"' else match[0]
 
 
 def _read_data(body: bytes, content_type: str | None) -> Value:

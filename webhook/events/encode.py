@@ -67,6 +67,8 @@ def envelope(event: Event) -> dict[str, Value]:
 
 
 def _checked(event: Event) -> dict[str, Any]:
+    if taken := attributes.KNOWN & event.extensions.keys():
+        raise MalformedEvent(f"an extension cannot be named {min(taken)!r}")
     values: dict[str, Any] = {"specversion": "1.0", **event.attributes()}
     attributes.check(values)
     return values
