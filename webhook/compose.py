@@ -20,7 +20,7 @@ from .completion import Frozen, completion_event
 from .definitions.library import Library
 from .delivery import Courier, Deliverer, Retry, Target
 from .errors import ConfigurationError
-from .events import Event
+from .events import EVENTS_DOOR, Event
 from .follow import Follower
 from .job import Job
 from .launch import Launcher
@@ -31,6 +31,7 @@ from .sinks import HttpSink, Mode, SinkConfig
 from .sweep import Report, sweep
 from .web.app import Application, Routes, build
 from .web.body import Budget
+from .web.rates import Gate
 from .web.receiver import Readiness, Receiver
 
 log = structlog.get_logger(__name__)
@@ -114,6 +115,9 @@ async def running(
             events_open=settings.events.auth == "none",
             distrusted=doors.distrusted(declared.values()),
             trusted=frozenset(settings.events.types),
+            origins=frozenset(origin.lower() for origin in settings.events.origins),
+            events_rate=settings.events.rate,
+            gates=_gates(settings),
             body_limit=settings.limits.body,
             answer_seconds=settings.limits.answer.total_seconds(),
             budget=Budget(settings.limits.bodies_in_flight),
@@ -182,6 +186,11 @@ async def _tasks(failed: asyncio.Event, *works: Coroutine[Any, Any, None]) -> As
             task.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def _gates(settings: Settings) -> dict[str, Gate]:
+    rates = {EVENTS_DOOR: settings.events.rate} | {name: source.rate for name, source in settings.sources.items()}
+    return {door: Gate(rate.requests, rate.per) for door, rate in rates.items() if rate is not None}
 
 
 def _readiness(library: Library, follower: Follower) -> Readiness:

@@ -3,6 +3,7 @@
 from .decode import MAX_EVENTS, Decoded, Headers, Mode, decode
 from .encode import check, envelope, to_batch, to_binary, to_structured
 from .event import EVENTS_DOOR, Arrival, Event, Extension, is_json
+from .expiry import expired
 from .trace import is_traceparent, traceparent_of
 
 __all__ = [
@@ -17,6 +18,7 @@ __all__ = [
     "check",
     "decode",
     "envelope",
+    "expired",
     "is_json",
     "is_traceparent",
     "to_batch",

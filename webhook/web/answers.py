@@ -18,10 +18,15 @@ from .problems import headers_for, problem
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """One event and what became of each of its Jobs."""
+    """One event and what became of each of its Jobs.
+
+    Attributes:
+        expired: its `expirytime` had passed, so that nothing was launched.
+    """
 
     arrival: Arrival
     fates: tuple[Fate, ...]
+    expired: bool = False
 
 
 def wants_json(request: Request) -> bool:
@@ -59,17 +64,15 @@ def _problem(
 
 def _told(outcomes: Sequence[Outcome], *, batch: bool) -> dict[str, object]:
     if batch:
-        return {
-            "events": [
-                {
-                    "event": outcome.arrival.event.id,
-                    "source": outcome.arrival.event.source,
-                    "jobs": [_fate(fate) for fate in outcome.fates],
-                }
-                for outcome in outcomes
-            ]
-        }
-    return {"event": outcomes[0].arrival.event.id, "jobs": [_fate(fate) for fate in outcomes[0].fates]}
+        return {"events": [_event(outcome, ("event", "source")) for outcome in outcomes]}
+    return _event(outcomes[0], ("event",))
+
+
+def _event(outcome: Outcome, named: tuple[str, ...]) -> dict[str, object]:
+    event = outcome.arrival.event
+    told: dict[str, object] = {name: {"event": event.id, "source": event.source}[name] for name in named}
+    told["jobs"] = [_fate(fate) for fate in outcome.fates]
+    return told | ({"expired": True} if outcome.expired else {})
 
 
 def _fate(fate: Fate) -> dict[str, object]:

@@ -16,6 +16,7 @@ from starlette.routing import BaseRoute, Route
 
 from ..errors import JobhookError
 from . import doors, jobs, operations
+from .handshake import handshake
 from .problems import problem, problem_of
 from .protocol import began
 from .receiver import Receiver
@@ -38,6 +39,8 @@ def build(receiver: Receiver, *, routes: Routes = (), hosts: Sequence[str] | Non
     table = [
         ("/", doors.events, "POST"),
         ("/events", doors.events, "POST"),
+        ("/", handshake, "OPTIONS"),
+        ("/events", handshake, "OPTIONS"),
         ("/hooks/{source}", doors.hook, "POST"),
         ("/jobs", jobs.list_jobs, "GET"),
         ("/jobs/{name}", jobs.describe_job, "GET"),

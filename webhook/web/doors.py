@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from ..errors import NotAllowed, NotAuthenticated, UnknownSource
-from ..events import EVENTS_DOOR, Arrival, Event, decode, traceparent_of
+from ..events import EVENTS_DOOR, Arrival, Event, decode, expired, traceparent_of
 from ..providers import Greeting
 from .answers import Outcome, answer, wants_json
 from .body import body_of
@@ -28,6 +28,7 @@ async def events(request: Request) -> Response:
     received, deadline = receiver.now(), receiver.deadline(request)
     if not receiver.events_open:
         await receiver.allow(request, "events")
+    _pass(receiver, EVENTS_DOOR)
     headers = request.scope["headers"]
     async with body_of(request, cap=receiver.body_limit, deadline=deadline, budget=receiver.budget) as body:
         decoded = decode(headers, body)
@@ -61,6 +62,7 @@ async def hook(request: Request) -> Response:
             raise
         if isinstance(arrival, Greeting):
             return Response(arrival.answer) if arrival.answer else Response(status_code=204)
+        _pass(receiver, name)  # after the check: bad signatures cannot spend the provider's rate
         if not source.lets_in(arrival):
             log.info("hook.ignored", source=name, type=arrival.event.type, event_id=arrival.event.id)
             return answer([Outcome(arrival, ())], batch=False, with_body=True)
@@ -71,18 +73,32 @@ async def hook(request: Request) -> Response:
 async def _launch_all(receiver: Receiver, arrivals: Sequence[Arrival], deadline: float) -> list[Outcome]:
     """Launch every event's Jobs; each gets its try, whatever becomes of the others."""
     if len(arrivals) == 1:
-        return [Outcome(arrivals[0], await receiver.launcher.launch(arrivals[0], deadline=deadline))]
+        return [await _launch(receiver, arrivals[0], deadline)]
     width = asyncio.Semaphore(BATCH_WIDTH)
 
     async def one(arrival: Arrival) -> Outcome:
         async with width:
-            return Outcome(arrival, await receiver.launcher.launch(arrival, deadline=deadline))
+            return await _launch(receiver, arrival, deadline)
 
     ends = await asyncio.gather(*(one(arrival) for arrival in arrivals), return_exceptions=True)
     for end in ends:
         if isinstance(end, BaseException):
             raise end
     return [end for end in ends if isinstance(end, Outcome)]
+
+
+async def _launch(receiver: Receiver, arrival: Arrival, deadline: float) -> Outcome:
+    if expired(arrival.event, arrival.received):
+        receiver.metrics.refused.labels("expired").inc()
+        log.info("event.expired", event_id=arrival.event.id, type=arrival.event.type, via=arrival.via)
+        return Outcome(arrival, (), expired=True)
+    return Outcome(arrival, await receiver.launcher.launch(arrival, deadline=deadline))
+
+
+def _pass(receiver: Receiver, door: str) -> None:
+    """Hold a door's rate, where it has one. Raises TooManyRequests."""
+    if (gate := receiver.gates.get(door)) is not None:
+        gate.enter(asyncio.get_running_loop().time())
 
 
 def _believe(receiver: Receiver, event: Event) -> None:

@@ -14,10 +14,12 @@ from ..definitions import DefinitionSet
 from ..launch import Launcher
 from ..metrics import Metrics
 from ..ports import Jobs
+from ..settings import Rate
 from ..sources import Source
 from ..sweep import Report
 from .body import Budget
 from .protocol import began
+from .rates import Gate
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,6 +43,9 @@ class Receiver:
         events_open: True where `events.auth` is `none`: anybody may post to /events.
         distrusted: type prefixes that /events does not take from anybody.
         trusted: types that it takes all the same.
+        origins: whom the webhook handshake grants, in lower case.
+        events_rate: what the handshake says; None for any.
+        gates: the rates of doors that have one, on this replica, by `events` or the source's name.
         body_limit: bytes of a body, where a source does not say its own.
         answer_seconds: from a request's first byte to its answer.
         sweep: (dry_run) → what the sweep did.
@@ -54,6 +59,9 @@ class Receiver:
     events_open: bool
     distrusted: tuple[str, ...]
     trusted: frozenset[str]
+    origins: frozenset[str]
+    events_rate: Rate | None
+    gates: Mapping[str, Gate]
     body_limit: int
     answer_seconds: float
     budget: Budget

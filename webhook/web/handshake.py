@@ -1,0 +1,34 @@
+"""The webhook handshake: a sender asks whether it may post here (CloudEvents HTTP webhook 1.0.2 §4).
+
+`WebHook-Request-Callback` is never called: it would let strangers choose whom we send requests to.
+"""
+
+from __future__ import annotations
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from .problems import problem
+from .rates import per_minute
+from .receiver import receiver_of
+
+ALLOW = {"allow": "POST, OPTIONS"}
+
+
+async def handshake(request: Request) -> Response:
+    """`OPTIONS /events`, `OPTIONS /`: grant to the origins of `events.origins`, at the door's rate; to no other."""
+    receiver = receiver_of(request)
+    origins = request.headers.getlist("webhook-request-origin")
+    if not origins:
+        return Response(status_code=204, headers=ALLOW)
+    if len(origins) > 1 or origins[0].lower() not in receiver.origins:
+        return problem(
+            403, "this origin may not send events here; `events.origins` names those that may", headers=ALLOW
+        )
+    rate = receiver.events_rate
+    granted = "*" if rate is None else str(per_minute(rate.requests, rate.per))
+    # The rate is granted where none was asked for, too: a sender should know it.
+    return Response(
+        status_code=200,
+        headers={**ALLOW, "webhook-allowed-origin": origins[0], "webhook-allowed-rate": granted},
+    )
