@@ -14,13 +14,10 @@ BUILT_SCHEMES = frozenset({"github", "github-sha1"})
 """Those whose provider makes events of them."""
 
 REFUSED: tuple[tuple[tuple[str, ...], str], ...] = (
-    (("events", "rate"), "it would let in more than it says; leave it out"),
-    (("sources", "*", "rate"), "it would let in more than it says; leave it out"),
     (("sinks", "*", "secrets"), "events would go unsigned; leave it out"),
     (("sinks", "*", "dead_letter"), "what cannot be delivered would be lost to it; leave it out"),
 )
 WARNED: tuple[tuple[tuple[str, ...], str], ...] = (
-    (("events", "origins"), "the OPTIONS handshake is granted to nobody"),
     (("remember",), "an event is known as long as its Job is there"),
     (("settle",), "it counts as 0s"),
 )

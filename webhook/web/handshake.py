@@ -21,7 +21,7 @@ async def handshake(request: Request) -> Response:
     origins = request.headers.getlist("webhook-request-origin")
     if not origins:
         return Response(status_code=204, headers=ALLOW)
-    if len(origins) > 1 or origins[0].lower() not in receiver.origins:
+    if len(origins) > 1 or not receiver.origins & {"*", origins[0].lower()}:
         return problem(
             403, "this origin may not send events here; `events.origins` names those that may", headers=ALLOW
         )
