@@ -114,7 +114,7 @@ class Launcher:
 
     async def _one(self, definition: Definition, arrival: Arrival, deadline: float) -> Fate:
         try:
-            rendered = render(definition, arrival)
+            rendered = render(definition, arrival, namespace=self._jobs.namespace)
         except ValueRefused as error:
             return self._refuse(definition, "values", str(error), arrival)
         key = identity.job_key(definition.name, arrival.via, arrival.event.source, arrival.identity)

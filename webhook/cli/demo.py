@@ -68,7 +68,7 @@ async def _demo(settings: Settings, console: Console) -> None:
                 serve(receiving.app, listener, header_bytes=settings.limits.headers, stop=stop)
             )
             try:
-                names = ", ".join(receiving.receiver.definitions().names)
+                names = ", ".join(definition.name for definition in receiving.receiver.definitions())
                 console.print(f"1. jobhook serves on {place.url}; its definitions: {names}", style="bold")
                 async with asyncio.timeout(PATIENCE):
                     await _show(console, place, inbox)

@@ -115,7 +115,7 @@ async def _serve(settings: Settings, port: int, console: Console) -> None:
 
 
 def _introduce(console: Console, place: Place, receiving: Running) -> None:
-    names = ", ".join(receiving.receiver.definitions().names) or "none yet"
+    names = ", ".join(definition.name for definition in receiving.receiver.definitions()) or "none yet"
     shown = os.path.relpath(place.token_file), os.path.relpath(place.secret_file)
     console.print(f"jobhook dev on {place.url}   (Ctrl-C ends it)", style="bold", highlight=False)
     console.print(
