@@ -2,10 +2,14 @@
 
 import os
 import pathlib
+import sys
 
 import pytest
 
 PROJECT = pathlib.Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(PROJECT / "tests"))
+
+from throwaway import private_cluster, throwaway  # noqa: E402, F401 - fixtures, once for all folders
 
 
 @pytest.fixture(scope="session")
@@ -32,3 +36,10 @@ def pytest_runtest_makereport(item, call):
         report.outcome = "failed"
         report.longrepr = f"skipped, and this run may skip nothing: {report.longrepr}"
     return report
+
+
+def pytest_collection_modifyitems(items):
+    """Mark what needs a real API server by the fixture that brings it."""
+    for item in items:
+        if {"throwaway", "private_cluster"} & set(getattr(item, "fixturenames", ())):
+            item.add_marker("cluster")

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
+from io import BytesIO
 
 import aiohttp
 
@@ -22,6 +23,8 @@ METHODS = {"create": "POST", "patch": "PATCH", "update": "PUT", "delete": "DELET
 
 # A page of 500 large Jobs over a slow line takes a while; who waits for less says so with asyncio.timeout.
 ONE_ANSWER = aiohttp.ClientTimeout(total=60, sock_connect=5)
+LARGE = 2**20
+"""Bytes of a body from which on aiohttp wants a file, so that it can write it in parts."""
 UNENDING = aiohttp.ClientTimeout(total=None, sock_connect=5)
 
 
@@ -115,13 +118,16 @@ async def _request(
     connection: Connection, call: Call, patience: aiohttp.ClientTimeout, authorization: str | None
 ) -> aiohttp.ClientResponse:
     headers = {"Authorization": authorization} if authorization else {}
+    body: bytes | BytesIO | None = call.body
     if call.body is not None:
         headers["Content-Type"] = call.content_type
+        if len(call.body) > LARGE:
+            body = BytesIO(call.body)
     return await connection.session.request(
         METHODS.get(call.verb, "GET"),
         connection.host + call.path,
         params=call.query,
-        data=call.body,
+        data=body,
         headers=headers,
         timeout=patience,
         allow_redirects=False,  # credentials go nowhere else

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import AsyncGenerator, Sequence
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from typing import Generic
 
 from ...errors import ClusterError, ClusterUnavailable, Expired
@@ -136,6 +136,9 @@ class Watch(Generic[W, T]):
         except NotJson:
             self._complain(line)
             return None
+        if event.type == "ERROR":  # a Status has next to nothing that a Job must have, and may be read as one
+            self._complain(line)
+            return None
         version = event.object.metadata.resource_version
         if event.type not in {"ADDED", "MODIFIED", "DELETED", "BOOKMARK"} or not version:
             self._miss()
@@ -147,14 +150,11 @@ class Watch(Generic[W, T]):
 
     def _complain(self, line: bytes) -> None:
         """Raise what an ERROR line means; any other was broken."""
-        try:
+        with suppress(NotJson):
             failure = as_type(line, Failure)
-        except NotJson:
-            self._miss()
-            return
-        if failure.type == "ERROR":
-            status = failure.object
-            raise judge("watch", status.code or 500, status, about=f"watch {self._feed.path}")
+            if failure.type == "ERROR":
+                status = failure.object
+                raise judge("watch", status.code or 500, status, about=f"watch {self._feed.path}")
         self._miss()
 
     def _miss(self) -> None:
