@@ -153,7 +153,7 @@ def test_textual_data_is_readable_in_an_envelope():
         {"extensions": {"id": "other"}},
         {"subject": "\ud800"},
         {"data": {"a": 1}},
-        {"data": {"a": object()}, "datacontenttype": "application/json"},
+        {"data": {"a": 1j}, "datacontenttype": "application/json"},
     ],
     ids=str,
 )
