@@ -232,7 +232,7 @@ def test_cleanup_delivers_and_deletes_what_is_past_its_retention(receivers, sink
 
 def test_a_store_that_cannot_be_written_is_a_503_and_never_a_202(receiver, tmp_path):
     """Safe to send again: with Retry-After, within the answer's limit, and launched once the store is back."""
-    [database] = (tmp_path / ".jobhook").glob("*.sqlite")
+    [database] = (tmp_path / ".jobhook").glob("*.sqlite3")
     lock = sqlite3.connect(database, isolation_level=None)
     lock.execute("BEGIN EXCLUSIVE")
     try:
