@@ -73,7 +73,6 @@ class Definition:
         source: the template's text.
         plans: the template's rendered texts, parsed; a memory that only saves time.
         digest: SHA-256 in hex over all that decides what it makes.
-        from_cluster: its template is in a ConfigMap.
         ancestor: it came in the older form (a list of names and templates).
         path, line: where it is written.
     """
@@ -92,7 +91,6 @@ class Definition:
     template: Template
     plans: Plans = field(repr=False, compare=False)
     digest: str
-    from_cluster: bool = False
     ancestor: bool = False
     path: str = ""
     line: int = 1
@@ -109,6 +107,11 @@ class DefinitionSet:
 
     def __len__(self) -> int:
         return len(self.definitions)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The definitions' names, in order."""
+        return tuple(self._by_name)
 
     def get(self, name: str) -> Definition | None:
         """The definition of that name, or None."""

@@ -52,6 +52,20 @@ def near(key: str, known: list[str]) -> str:
     return f"did you mean {found[0]}?" if found else f"there are {', '.join(known)}"
 
 
+def one_slip(written: str, meant: str) -> bool:
+    """Whether one text is the other with one letter too many, too few, another, or two swapped.
+
+    >>> [one_slip(text, "type") for text in ("typ", "types", "tpye", "tape", "time", "topic")]
+    [True, True, True, True, False, False]
+    """
+    if len(written) == len(meant):
+        differing = [place for place, pair in enumerate(zip(written, meant, strict=True)) if pair[0] != pair[1]]
+        swapped = len(differing) == 2 and sorted(written) == sorted(meant)
+        return len(differing) == 1 or swapped
+    short, long = sorted((written, meant), key=len)
+    return len(long) == len(short) + 1 and any(long[:at] + long[at + 1 :] == short for at in range(len(long)))
+
+
 def keys_of(model: type[BaseModel]) -> list[str]:
     """The keys of a model, as they are written."""
     return [field.alias or name for name, field in model.model_fields.items()]
@@ -73,10 +87,22 @@ def _words(details: ErrorDetails, model: type[BaseModel]) -> tuple[str, str]:
         return f"{key} is no key here", near(key, keys_of(_model_at(details["loc"])))
     if kind in {"literal_error", "enum"}:
         return f"{key or 'the value'} must be {context['expected']}", "write one of these"
+    if kind == "model_type" and (special := _of_model(details["loc"])):
+        return f"{key} {special[0]}", special[1]
+    if kind == "string_type" and details["loc"] == ("spec",):
+        return "spec must be a text", "write `spec: |` and the manifest indented below it"
     problem, remedy = _REMEDIES.get(
         kind, (f"cannot be used: {details['msg'][:1].lower()}{details['msg'][1:]}", "correct it")
     )
     return f"{key or 'the definition'} {problem}", remedy
+
+
+def _of_model(location: tuple[int | str, ...]) -> tuple[str, str] | None:
+    if location[-1] == "filter":
+        return "must be a text or a filter", "write a text, or one of exact, prefix, suffix, any, all, not as a mapping"
+    if location[0] == "params":
+        return "must be a mapping", "write {from: event.data.…} or {default: …}"
+    return None
 
 
 def _model_at(location: tuple[int | str, ...]) -> type[BaseModel]:

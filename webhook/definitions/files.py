@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -96,21 +95,25 @@ def read_text(file: Path, limit: int) -> str:
         raise DefinitionError("no UTF-8 text", path=str(file), remedy="save it as UTF-8") from error
 
 
-def fingerprint(path: Path) -> str:
-    """A text that changes when a file of the folder (or, for one file, of its folder) may have changed."""
-    root = root_of(path)
+def fingerprint(path: Path, templates: Iterable[Path] = ()) -> str:
+    """A text that changes when the definitions' files, or these templates, may have changed."""
+    files = sorted(path.iterdir()) if path.is_dir() else [path]
     found = []
-    for file in sorted(root.rglob("*")) if root.is_dir() else ():
+    for file in (*(file for file in files if file == path or _may_be_definition(file)), *templates):
         try:
             status = file.stat()
         except OSError:
             continue  # gone meanwhile, or a link to nothing
         found.append(f"{file} {status.st_mtime_ns} {status.st_size} {status.st_ino}")
-    return hashlib.sha256("\n".join(found).encode()).hexdigest()
+    return "\n".join(found)
+
+
+def _may_be_definition(path: Path) -> bool:
+    return path.suffix in SUFFIXES and not path.name.startswith(".")
 
 
 def _is_definition(path: Path) -> bool:
-    return path.suffix in SUFFIXES and not path.name.startswith(".") and path.is_file()
+    return _may_be_definition(path) and path.is_file()
 
 
 def _entries(file: Path) -> Iterator[Entry]:

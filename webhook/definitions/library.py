@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from pathlib import Path
 from typing import NoReturn, Protocol
 
@@ -12,7 +13,7 @@ from ..errors import DefinitionError, NotFound
 from ..metrics import Metrics
 from .definition import DefinitionSet
 from .files import fingerprint, root_of
-from .loading import build, read
+from .loading import ConfigMap, Written, build, read
 
 log = structlog.get_logger(__name__)
 
@@ -40,7 +41,9 @@ class Library:
 
     def __init__(self, path: Path, *, metrics: Metrics, records: Templates | None = None) -> None:
         self._path, self._metrics, self._records = path, metrics, records
-        self._seen = ""
+        self._files: tuple[Path, ...] = ()
+        self._needed: frozenset[ConfigMap] = frozenset()
+        self._seen: object = None
         self.current = DefinitionSet()
         self.problem: DefinitionError | None = None
 
@@ -51,25 +54,21 @@ class Library:
             DefinitionError: the set cannot be used; the process should not start.
             ClusterUnavailable: a template in a ConfigMap could not be asked for.
         """
-        self._seen = await asyncio.to_thread(fingerprint, self._path)
         self._use(await self._read())
         log.info("definitions.loaded", count=len(self.current), path=str(self._path))
 
     async def reload(self) -> bool:
         """Load the files again, whole; on an error keep the last good set and say so. True when they were good."""
         try:
-            self._seen = await asyncio.to_thread(fingerprint, self._path)
             found = await self._read()
         except DefinitionError as error:
-            self.problem = error
-            self._metrics.definitions_stale.set(1)
-            log.error("definitions.broken", error=str(error), more=len(error.others))
+            self._keep(error)
             return False
         except Exception as error:
-            # Whatever a change in a folder brings about, the process goes on with what it has.
-            self.problem = DefinitionError(f"cannot be read: {type(error).__name__}: {error}", path=str(self._path))
-            self._metrics.definitions_stale.set(1)
-            log.error("definitions.broken", error=str(self.problem), more=0)
+            # Whatever a change in a folder brings about, the process goes on with what it has, and tries again.
+            self._seen = None
+            reason = f"cannot be read: {type(error).__name__}: {error}"
+            self._keep(DefinitionError(reason, path=str(self._path), remedy="it is tried again"))
             return False
         changed = found.digest != self.current.digest or self.problem is not None
         self._use(found)
@@ -82,37 +81,61 @@ class Library:
         from watchfiles import awatch  # only here: nothing else needs its native library
 
         while True:
-            root = root_of(self._path)
+            folders = self._folders()
             try:
-                async for changes in awatch(
-                    root, watch_filter=None, recursive=True, rust_timeout=LOOK_AGAIN, yield_on_timeout=True
+                async for _ in awatch(
+                    *folders, watch_filter=None, recursive=False, rust_timeout=LOOK_AGAIN, yield_on_timeout=True
                 ):
-                    if changes or await self._changed():
+                    if await self._changed():
                         await self.reload()
+                    if self._folders() != folders:
+                        break  # templates are in other folders now
             except OSError as error:
-                log.warning("definitions.unwatched", path=str(root), reason=error.strerror or str(error))
-            await asyncio.sleep(WAIT)
-            await self.reload()
+                log.warning("definitions.unwatched", path=str(self._path), reason=error.strerror or str(error))
+                await asyncio.sleep(WAIT)
+                await self.reload()
+
+    def _folders(self) -> frozenset[Path]:
+        """Where the files are; not what is below, which may be anything."""
+        parents = {file.parent for file in self._files}
+        return frozenset({root_of(self._path), *(parent for parent in parents if parent.is_dir())})
 
     async def _changed(self) -> bool:
         """Whether the files, or what they take from ConfigMaps, may be others than those last read."""
-        if any(definition.from_cluster for definition in self.current):
-            return True
-        return await asyncio.to_thread(fingerprint, self._path) != self._seen
+        try:
+            templates = await self._fetch(self._needed)
+        except Exception as error:
+            log.warning("definitions.template_unread", reason=str(error))
+            return False
+        return (await asyncio.to_thread(fingerprint, self._path, self._files), templates) != self._seen
+
+    async def _read(self) -> DefinitionSet:
+        # In threads: a thousand templates take seconds to compile, and events come in meanwhile.
+        written: Written = await asyncio.to_thread(read, self._path)
+        self._files, self._needed = written.templates, written.config_maps
+        seen = await asyncio.to_thread(fingerprint, self._path, self._files)
+        templates = await self._fetch(self._needed)
+        self._seen = (seen, templates)
+        return await asyncio.to_thread(build, written, templates)
+
+    async def _fetch(self, needed: frozenset[ConfigMap]) -> Mapping[ConfigMap, str]:
+        templates: dict[ConfigMap, str] = {}
+        if self._records is None:
+            return templates
+        for namespace, name in sorted(needed):
+            try:
+                templates[namespace, name] = await self._records.template(namespace, name, name)
+            except NotFound:
+                continue  # `build` says where it is named, and what to do
+        return templates
 
     def _use(self, found: DefinitionSet) -> None:
         self.current, self.problem = found, None
         self._metrics.definitions.set(len(found))
         self._metrics.definitions_stale.set(0)
 
-    async def _read(self) -> DefinitionSet:
-        # In a thread: a thousand templates take seconds to compile, and events come in meanwhile.
-        written = await asyncio.to_thread(read, self._path)
-        templates = {}
-        if self._records is not None:
-            for namespace, name in sorted(written.config_maps):
-                try:
-                    templates[namespace, name] = await self._records.template(namespace, name, name)
-                except NotFound:
-                    continue  # `build` says where it is named, and what to do
-        return await asyncio.to_thread(build, written, templates)
+    def _keep(self, error: DefinitionError) -> None:
+        if str(error) != str(self.problem):
+            log.error("definitions.broken", error=str(error), more=len(error.others))
+        self.problem = error
+        self._metrics.definitions_stale.set(1)

@@ -8,9 +8,11 @@ from pathlib import Path
 
 from ..errors import DefinitionError
 from . import model
-from .compiling import Compiler, together, validate
+from .compiling import compile_definition, validate
 from .definition import Definition, DefinitionSet
 from .files import Entry, read_entries, read_template, root_of
+from .findings import together
+from .template import Source
 
 MAX_DEFINITIONS = 5000
 
@@ -33,6 +35,13 @@ class Written:
             (document.spec_config_map_namespace, document.spec_config_map_name)
             for _, document in self.entries
             if document.spec_config_map_namespace and document.spec_config_map_name
+        )
+
+    @property
+    def templates(self) -> tuple[Path, ...]:
+        """The files that hold templates, whether they are there or not."""
+        return tuple(
+            sorted({entry.folder / document.spec_path for entry, document in self.entries if document.spec_path})
         )
 
 
@@ -88,11 +97,15 @@ def build(written: Written, config_maps: Mapping[ConfigMap, str]) -> DefinitionS
 
 
 def _compile(entry: Entry, document: model.Document, root: Path, config_maps: Mapping[ConfigMap, str]) -> Definition:
+    return compile_definition(entry, document, _source(entry, document, root, config_maps))
+
+
+def _source(entry: Entry, document: model.Document, root: Path, config_maps: Mapping[ConfigMap, str]) -> Source:
     if document.spec is not None:
-        return Compiler(entry, document, document.spec).compile()
+        return Source(document.spec, entry)
     if document.spec_path is not None:
-        source = read_template(entry, document.spec_path, root)
-        return Compiler(entry, document, source, template_file=str(entry.folder / document.spec_path)).compile()
+        text = read_template(entry, document.spec_path, root)
+        return Source(text, entry, str(entry.folder / document.spec_path))
     namespace, name = document.spec_config_map_namespace or "", document.spec_config_map_name or ""
     found = config_maps.get((namespace, name))
     if found is None:
@@ -101,4 +114,4 @@ def _compile(entry: Entry, document: model.Document, root: Path, config_maps: Ma
             "make it, and let our service account get and watch it (resourceNames)",
             "spec_config_map_name",
         )
-    return Compiler(entry, document, found, template_file=f"ConfigMap {namespace}/{name}").compile()
+    return Source(found, entry, f"ConfigMap {namespace}/{name}")

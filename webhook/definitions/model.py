@@ -3,91 +3,27 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
-from datetime import timedelta
 from enum import StrEnum
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, Tag, WithJsonSchema, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, Tag, model_validator
 from pydantic import Discriminator as Choose
-from pydantic_core import PydanticCustomError
 
-from .. import durations
 from ..manifests import Allow
-
-DNS_LABEL = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
-LABEL_VALUE = re.compile(r"[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?")
-_QUALIFIED = re.compile(r"([a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?/)?[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?")
-_ATTRIBUTE = re.compile(r"[a-z0-9]{1,64}")
-_PARAMETER = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,63}")
-_RESERVED_PARAMETERS = frozenset(
-    {"event", "loop", "self", "true", "false", "none", "and", "or", "not", "in", "is", "if", "else", "for", "caller"}
+from .fields import (
+    AncestorName,
+    DefinitionName,
+    Duration,
+    LabelText,
+    MarkName,
+    ParameterName,
+    Scalar,
+    Static,
+    Text,
+    fault,
 )
-_OURS = ("jobhook.dev/", "app.kubernetes.io/managed-by")
 
-
-def fault(problem: str, remedy: str) -> PydanticCustomError:
-    """An error of ours within a validation."""
-    return PydanticCustomError("ours", "{problem}", {"problem": problem, "remedy": remedy})
-
-
-def _text(pattern: re.Pattern[str], what: str) -> Callable[[Any], Any]:
-    def check(value: Any) -> Any:
-        if isinstance(value, str) and not pattern.fullmatch(value):
-            raise fault(f"{value[:80]!r} is no {what}", f"it must match {pattern.pattern}")
-        return value
-
-    return check
-
-
-def _duration(value: Any) -> Any:
-    if isinstance(value, int | float) and not isinstance(value, bool):
-        raise fault(f"{value} is no duration", f"write the unit: {value}s")
-    if not isinstance(value, str):
-        raise fault("a duration is needed", "write a number and a unit, such as 90s, 1h30m or 7d")
-    try:
-        return durations.parse(value)
-    except ValueError as error:
-        raise fault(str(error).partition(";")[0], "write a number and a unit, such as 90s, 1h30m or 7d") from error
-
-
-def _mark(value: Any) -> Any:
-    if isinstance(value, str) and value.startswith(_OURS):
-        raise fault(f"{value} is jobhook's own", "choose another name")
-    return _text(_QUALIFIED, "name of a label or an annotation")(value)
-
-
-def _static(value: Any) -> Any:
-    if isinstance(value, str) and ("{{" in value or "{%" in value):
-        raise fault(
-            "it is not a template", "labels with values of the event belong into the template's own metadata.labels"
-        )
-    return value
-
-
-def _label(value: Any) -> Any:
-    return "" if value == "" else _text(LABEL_VALUE, "label value")(_static(value))
-
-
-def _parameter(value: Any) -> Any:
-    if value in _RESERVED_PARAMETERS:
-        raise fault(f"{value} cannot name a parameter: expressions use it themselves", "choose another name")
-    return _text(_PARAMETER, "name of a parameter")(value)
-
-
-Duration = Annotated[
-    timedelta,
-    BeforeValidator(_duration),
-    WithJsonSchema(
-        {"type": "string", "pattern": r"^(\d+(\.\d+)?(ms|s|m|h|d|w))+$", "examples": ["90s", "1h30m", "7d"]}
-    ),
-]
-MarkName = Annotated[str, BeforeValidator(_mark)]
-Static = Annotated[str, BeforeValidator(_static)]
-LabelText = Annotated[str, BeforeValidator(_label)]
-ParameterName = Annotated[str, BeforeValidator(_parameter)]
-Text = Annotated[str, Field(min_length=1)]
-Scalar = str | bool | int | float
+_ATTRIBUTE = re.compile(r"[a-z0-9]{1,64}")
 
 
 class Model(BaseModel):
@@ -216,7 +152,7 @@ def _one_retention(value: Any) -> Any:
 class Document(Model):
     """A definition: a Job template with the rules that call it."""
 
-    name: Annotated[str, BeforeValidator(_text(DNS_LABEL, "DNS label"))] = Field(
+    name: DefinitionName = Field(
         description="Unique in the set; the Jobs' names begin with it. A DNS label of at most 63 characters."
     )
     description: str | None = Field(None, description="For people.")
@@ -258,7 +194,7 @@ class Document(Model):
 class Ancestor(Model):
     """One entry of the older form: a list of names and templates. It is only submitted, never called by events."""
 
-    name: Annotated[str, BeforeValidator(_text(LABEL_VALUE, "label value"))]
+    name: AncestorName
     spec: Text | None = None
     spec_path: Text | None = None
     spec_config_map_name: Text | None = None

@@ -4,7 +4,7 @@ from .expansion import escape
 from .leaves import Leaf, text
 from .places import Allow, Kind, kind_at
 from .plan import MAX_NODES, Plan, plan
-from .problems import BadManifest, BadSyntax, Unfit, show_place, show_value
+from .problems import BadManifest, BadSyntax, NotJob, Unfit, show_place, show_value
 
 __all__ = [
     "MAX_NODES",
@@ -13,6 +13,7 @@ __all__ = [
     "BadSyntax",
     "Kind",
     "Leaf",
+    "NotJob",
     "Plan",
     "Unfit",
     "escape",

@@ -65,7 +65,10 @@ _OPTED_IN_CONTAINER: dict[Allow, tuple[tuple[tuple[str, ...], Kind], ...]] = {
     Allow.COMMAND: ((("command", _ITEM), Kind.EXPANDED), (("command",), Kind.LIST)),
     Allow.WORKING_DIR: ((("workingDir",), Kind.TEXT),),
     Allow.RESOURCES: ((("resources",), Kind.TREE), (("resources", _REST), Kind.SCALAR)),
-    Allow.VOLUMES: ((("volumeMounts", _ITEM, _REST), Kind.SCALAR),),
+    Allow.VOLUMES: (
+        (("volumeMounts", _ITEM, "subPathExpr"), Kind.EXPANDED),
+        (("volumeMounts", _ITEM, _REST), Kind.SCALAR),
+    ),
     Allow.SECURITY_CONTEXT: ((("securityContext", _REST), Kind.SCALAR),),
 }
 _OPTED_IN_POD: dict[Allow, tuple[tuple[tuple[str, ...], Kind], ...]] = {
@@ -85,19 +88,23 @@ _OURS = "jobhook.dev/"
 
 def kind_at(path: Path, allow: Collection[Allow]) -> Kind | None:
     """The kind of value that a place takes, or None where no value may go."""
-    if any(step in _NEVER for step in path) or path[-1] == MANAGED_BY or str(path[-1]).startswith(_OURS):
+    if _never(path) or path[-1] == MANAGED_BY or str(path[-1]).startswith(_OURS):
         return None
     return next((kind for pattern, kind in _patterns(allow) if _matches(pattern, path)), None)
 
 
 def remedy_at(path: Path) -> str:
     """What to write so that a value may go there, or why it never may."""
-    if any(step in _NEVER for step in path):
+    if _never(path):
         return "host access and privileges are never decided by a value: write it out"
     needed = next((option for option in Allow if kind_at(path, (option,)) is not None), None)
     if needed:
         return f"if it is meant, add `allow: [{needed.value}]` to the definition"
     return "write it out, or pass the value in env, args, a label or an annotation"
+
+
+def _never(path: Path) -> bool:
+    return path[: len(_POD)] == _POD and any(step in _NEVER for step in path)
 
 
 def _patterns(allow: Collection[Allow]) -> Iterator[tuple[tuple[str, ...], Kind]]:

@@ -12,7 +12,7 @@ from . import scripts
 from .expansion import before_value
 from .leaves import Leaf
 from .places import Allow, Kind, Path, kind_at, remedy_at
-from .problems import BadManifest, BadSyntax, Unfit, show_place
+from .problems import BadManifest, BadSyntax, NotJob, Unfit, show_place
 from .shells import Code, Word, code_words
 
 MAX_NODES = 10_000
@@ -74,7 +74,7 @@ def plan(text: str, *, allow: Collection[Allow] = (), digits: bool = False) -> P
     builder = _Builder(frozenset(allow), digits=digits)
     tree = builder.build(root, ())
     if not isinstance(root, yaml.Mapping) or not isinstance(tree, dict):
-        raise BadManifest("no mapping", line=root.line, column=root.column, remedy="write a whole Job: apiVersion, …")
+        raise NotJob("no mapping", line=root.line, column=root.column, remedy="write a whole Job: apiVersion, …")
     _is_job(root, tree)
     metadata = tree["metadata"] = tree.get("metadata") or {}
     namespace = metadata.pop("namespace", None)
@@ -87,14 +87,14 @@ def _is_job(root: yaml.Mapping, tree: dict[str, Any]) -> None:
     for key, wanted in (("apiVersion", "batch/v1"), ("kind", "Job")):
         if tree.get(key) != wanted:
             line, column = yaml.locate(root, (key,))
-            raise BadManifest(f"{key} is not {wanted}", line=line, column=column, remedy=f"write {key}: {wanted}")
+            raise NotJob(f"{key} is not {wanted}", line=line, column=column, remedy=f"write {key}: {wanted}")
     for path in (("metadata",), ("spec",), ("spec", "template"), _POD):
         node: Any = tree
         for step in path:
             node = node.get(step) if isinstance(node, dict) else None
         if not isinstance(node, dict) and not (path == ("metadata",) and node is None):
             line, column = yaml.locate(root, path)
-            raise BadManifest(f"{show_place(path)} is no mapping", line=line, column=column)
+            raise NotJob(f"{show_place(path)} is no mapping", line=line, column=column)
 
 
 class _Builder:

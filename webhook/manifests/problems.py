@@ -23,6 +23,10 @@ class BadSyntax(BadManifest):
     """The rendered text is no YAML of the strict kind."""
 
 
+class NotJob(BadManifest):
+    """The text is YAML and lacks what makes it a Job."""
+
+
 class Unfit(JobhookError):
     """A value cannot stand where the manifest wants it; the message names the reason, and perhaps a remedy."""
 
@@ -44,5 +48,7 @@ def show_place(path: tuple[str | int, ...]) -> str:
 
 def show_value(value: object) -> str:
     """The beginning of a stranger's value, escaped, so that it can stand in a message or a log."""
-    text = ascii(value if isinstance(value, str | int | float | None) else str(value)[:200])
+    text = ascii(
+        value[:80] if isinstance(value, str) else value if isinstance(value, float | None) else str(value)[:80]
+    )
     return text if len(text) <= 80 else text[:77] + "…"

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import base64
 from typing import Any
 
 from .. import marks
-from ..events import Event
+from ..errors import MalformedEvent
+from ..events import Event, envelope
 from ..json import NotJson, dump
 from ..manifests import Unfit, escape
 
@@ -26,11 +26,11 @@ def hand_over(manifest: dict[str, Any], event: Event, mode: str) -> None:
     Raises:
         Unfit: the event is too large for that, or the template uses our volume's name.
     """
-    envelope = encode(event)
+    whole = encode(event)
     limit = MAX_ENV if mode == "env" else MAX_FILE
-    if len(envelope) > limit:
-        raise Unfit(f"the event has {len(envelope)} bytes, and `event: {mode}` takes {limit}")
-    text = envelope.decode()
+    if len(whole) > limit:
+        raise Unfit(f"the event has {len(whole)} bytes, and `event: {mode}` takes {limit}")
+    text = whole.decode()
     template = manifest["spec"]["template"]
     variables = _attributes(event)
     if mode == "env":
@@ -46,15 +46,10 @@ def hand_over(manifest: dict[str, Any], event: Event, mode: str) -> None:
 
 
 def encode(event: Event) -> bytes:
-    """The event in the CloudEvents JSON format (§3): `data` where it is JSON, else `data_base64`."""
-    envelope: dict[str, Any] = {"specversion": "1.0", **event.attributes()}
-    if isinstance(event.data, bytes | bytearray | memoryview):
-        envelope["data_base64"] = base64.b64encode(event.data).decode("ascii")
-    elif event.data is not None:
-        envelope["data"] = event.data
+    """The event in the CloudEvents JSON format. Raises Unfit where it has none."""
     try:
-        return dump(envelope)
-    except NotJson as error:
+        return dump(envelope(event))
+    except (NotJson, MalformedEvent) as error:
         raise Unfit(f"the event cannot be written as JSON: {error}") from error
 
 

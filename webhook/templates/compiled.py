@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any
 
 from jinja2 import TemplateError, TemplateSyntaxError, Undefined, UndefinedError, meta, nodes
 from jinja2.parser import Parser
@@ -14,7 +15,7 @@ from ..errors import JobhookError
 from . import grammar
 from .limits import MAX_SOURCE, MAX_TEXT
 from .problems import Absent, EvaluationFailed, NotTemplate
-from .sandbox import COUNTED, VALUES, sandbox
+from .sandbox import CHARGED, COUNTED, VALUES, sandbox
 from .skeleton import Skeleton, skeletons
 from .tokens import Values
 
@@ -27,7 +28,6 @@ _FAILURES = (
 """What an expression of the operator's may raise on a stranger's values."""
 
 Run = Callable[[Context], Iterator[str]]
-Node = TypeVar("Node", bound=nodes.Node)
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,12 +119,13 @@ def compile_expression(source: str) -> Expression:
     Raises:
         NotTemplate: it is none, or uses what is not allowed.
     """
-    expression = _parse(lambda: _expression(source), source)
-    tree = nodes.Template([nodes.Assign(nodes.Name(_RESULT, "store", lineno=1), expression, lineno=1)], lineno=1)
-    tree.set_environment(_SANDBOX)
-    grammar.check(tree)
-    variables = _variables(tree) - {_RESULT}
-    return Expression(source, variables, grammar.path_of(expression), _compile(tree))
+    with _translated(source):
+        expression = _expression(source)
+        tree = nodes.Template([nodes.Assign(nodes.Name(_RESULT, "store", lineno=1), expression, lineno=1)], lineno=1)
+        tree.set_environment(_SANDBOX)
+        grammar.check(tree)
+        variables = frozenset(meta.find_undeclared_variables(tree)) - {_RESULT}
+        return Expression(source, variables, grammar.path_of(expression), _compile(tree))
 
 
 def compile_template(source: str) -> Template:
@@ -133,13 +134,13 @@ def compile_template(source: str) -> Template:
     Raises:
         NotTemplate: it is none, is too long, or uses what is not allowed; with the line.
     """
-    tree = _parse(lambda: _SANDBOX.parse(source), source)
-    grammar.check(tree)
-    variables, guarded, outlines = _variables(tree), grammar.guarded(tree), skeletons(tree)
-    for loop in tree.find_all(nodes.For):
-        loop.iter = nodes.Filter(loop.iter, COUNTED, [], [], None, None, lineno=loop.lineno)
-    tree.set_environment(_SANDBOX)
-    return Template(variables, guarded, outlines, _compile(tree))
+    with _translated(source):
+        tree = _SANDBOX.parse(source)
+        grammar.check(tree)
+        variables = frozenset(meta.find_undeclared_variables(tree))
+        guarded, outlines = grammar.guarded(tree), skeletons(tree)
+        _meter(tree)
+        return Template(variables, guarded, outlines, _compile(tree))
 
 
 def _expression(source: str) -> nodes.Expr:
@@ -150,30 +151,41 @@ def _expression(source: str) -> nodes.Expr:
     return expression
 
 
-def _parse(parse: Callable[[], Node], source: str) -> Node:
+def _meter(tree: nodes.Template) -> None:
+    """Count what loops, filters, slices and `in` go through."""
+    for node in list(grammar.walk(tree)):
+        if isinstance(node, nodes.For):
+            node.iter = _filtered(node.iter, COUNTED)
+        elif isinstance(node, nodes.Filter | nodes.Getitem) and isinstance(node.node, nodes.Expr):
+            if isinstance(node, nodes.Filter) or isinstance(node.arg, nodes.Slice):
+                node.node = _filtered(node.node, CHARGED)
+        elif isinstance(node, nodes.Operand) and node.op in {"in", "notin"}:
+            node.expr = _filtered(node.expr, CHARGED)
+    tree.set_environment(_SANDBOX)
+
+
+def _filtered(node: Any, name: str) -> nodes.Filter:
+    return nodes.Filter(node, name, [], [], None, None, lineno=node.lineno)
+
+
+@contextmanager
+def _translated(source: str) -> Iterator[None]:
+    """Say in our words what keeps a source from being compiled. Raises NotTemplate."""
     if len(source) > MAX_SOURCE:
-        raise NotTemplate(f"longer than {MAX_SOURCE} characters")
+        raise NotTemplate(f"longer than {MAX_SOURCE} characters", remedy="split it")
     try:
-        return parse()
+        yield
     except TemplateSyntaxError as error:
         problem = str(error.message or "not understood").rstrip(".")
-        unknown = "unknown tag" in problem
-        remedy = f"the tags are {grammar.TAGS}" if unknown else ""
+        remedy = f"the tags are {grammar.TAGS}" if "unknown tag" in problem else ""
         raise NotTemplate(problem[:1].lower() + problem[1:], line=error.lineno, remedy=remedy) from error
-    except RecursionError as error:
-        raise NotTemplate("nested too deep") from error
-
-
-def _variables(tree: nodes.Template) -> frozenset[str]:
-    return frozenset(meta.find_undeclared_variables(tree))
+    except (TemplateError, RecursionError, SyntaxError, MemoryError) as error:
+        # CPython's compiler, too, limits how deep code may nest.
+        raise NotTemplate("nested too deep, or too large to compile", remedy="write it in smaller parts") from error
 
 
 def _compile(tree: nodes.Template) -> Run:
-    try:
-        return _SANDBOX.from_string(tree).root_render_func
-    except (TemplateError, RecursionError, SyntaxError, MemoryError) as error:
-        # CPython's compiler, too, limits how deep code may nest.
-        raise NotTemplate(f"cannot be compiled: {_reason(error)}") from error
+    return _SANDBOX.from_string(tree).root_render_func
 
 
 def _context(variables: dict[str, Any]) -> Context:

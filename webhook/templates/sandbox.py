@@ -11,7 +11,7 @@ from jinja2.runtime import Context, LoopContext, StrictUndefined
 from jinja2.sandbox import SandboxedEnvironment
 
 from .filters import FILTERS
-from .limits import MAX_STEPS, MAX_TOKENS, MAX_VALUE
+from .limits import MAX_STEPS, MAX_TOKENS, MAX_VALUE, MAX_WORK
 from .tests import TESTS
 from .tokens import Values, token
 
@@ -19,6 +19,8 @@ VALUES = " values"
 """Where a render's `Values` are in its context: a name that no template can write."""
 COUNTED = " counted"
 """The filter that `grammar` puts around every loop's list."""
+CHARGED = " charged"
+"""The filter that `grammar` puts before every filter, slice and `in`."""
 
 _LOOP = frozenset(
     {"index", "index0", "revindex", "revindex0", "first", "last", "length", "previtem", "nextitem", "depth", "depth0"}
@@ -110,6 +112,17 @@ def _counted(context: Context, items: Iterable[Any]) -> Iterator[Any]:
         yield item
 
 
+@pass_context
+def _charged(context: Context, value: Any) -> Any:
+    """Pass on what a filter, a slice or an `in` goes through, and count its size against the render's budget."""
+    values: Values | None = context.parent.get(VALUES)
+    if values is not None and isinstance(value, str | list | tuple | dict):
+        values.work += len(value) // 32 if isinstance(value, str) else len(value)
+        if values.work > MAX_WORK:
+            raise SecurityError("the filters go through too many elements")
+    return value
+
+
 def sandbox() -> Sandbox:
     """Make the environment."""
     environment = Sandbox(
@@ -120,6 +133,6 @@ def sandbox() -> Sandbox:
         cache_size=0,
     )
     environment.globals = {}
-    environment.filters = {**FILTERS, COUNTED: _counted}
+    environment.filters = {**FILTERS, COUNTED: _counted, CHARGED: _charged}
     environment.tests = dict(TESTS)
     return environment

@@ -26,13 +26,13 @@ class Broken(JobhookError):
 
 
 class Values(list[Any]):
-    """The values of one render in the order of their tokens, and how many turns its loops have taken."""
+    """The values of one render in the order of their tokens, and what its loops and filters have cost."""
 
-    __slots__ = ("steps",)
+    __slots__ = ("steps", "work")
 
     def __init__(self) -> None:
         super().__init__()
-        self.steps = 0
+        self.steps = self.work = 0
 
 
 def token(number: int) -> str:

@@ -1,0 +1,88 @@
+"""The kinds of values in a definition's document, each with an error that says the remedy."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Annotated, Any
+
+from pydantic import BeforeValidator, Field, WithJsonSchema
+from pydantic_core import PydanticCustomError
+
+from .. import durations
+
+DNS_LABEL = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
+LABEL_VALUE = re.compile(r"[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?")
+_QUALIFIED = re.compile(r"([a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?/)?[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?")
+_PARAMETER = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,63}")
+_RESERVED_PARAMETERS = frozenset(
+    {"event", "loop", "self", "true", "false", "none", "and", "or", "not", "in", "is", "if", "else", "for", "caller"}
+)
+_OURS = ("jobhook.dev/", "app.kubernetes.io/managed-by")
+
+
+def fault(problem: str, remedy: str) -> PydanticCustomError:
+    """An error of ours within a validation."""
+    return PydanticCustomError("ours", "{problem}", {"problem": problem, "remedy": remedy})
+
+
+def matching(pattern: re.Pattern[str], what: str) -> Callable[[Any], Any]:
+    def check(value: Any) -> Any:
+        if isinstance(value, str) and not pattern.fullmatch(value):
+            raise fault(f"{value[:80]!r} is no {what}", f"it must match {pattern.pattern}")
+        return value
+
+    return check
+
+
+def _duration(value: Any) -> Any:
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        raise fault(f"{value} is no duration", f"write the unit: {value}s")
+    if not isinstance(value, str):
+        raise fault("a duration is needed", "write a number and a unit, such as 90s, 1h30m or 7d")
+    try:
+        return durations.parse(value)
+    except ValueError as error:
+        raise fault(str(error).partition(";")[0], "write a number and a unit, such as 90s, 1h30m or 7d") from error
+
+
+def _mark(value: Any) -> Any:
+    if isinstance(value, str) and value.startswith(_OURS):
+        raise fault(f"{value} is jobhook's own", "choose another name")
+    return matching(_QUALIFIED, "name of a label or an annotation")(value)
+
+
+def _static(value: Any) -> Any:
+    if isinstance(value, str) and ("{{" in value or "{%" in value):
+        raise fault(
+            "it is not a template", "labels with values of the event belong into the template's own metadata.labels"
+        )
+    return value
+
+
+def _label(value: Any) -> Any:
+    return "" if value == "" else matching(LABEL_VALUE, "label value")(_static(value))
+
+
+def _parameter(value: Any) -> Any:
+    if value in _RESERVED_PARAMETERS:
+        raise fault(f"{value} cannot name a parameter: expressions use it themselves", "choose another name")
+    return matching(_PARAMETER, "name of a parameter")(value)
+
+
+Duration = Annotated[
+    timedelta,
+    BeforeValidator(_duration),
+    WithJsonSchema(
+        {"type": "string", "pattern": r"^(\d+(\.\d+)?(ms|s|m|h|d|w))+$", "examples": ["90s", "1h30m", "7d"]}
+    ),
+]
+MarkName = Annotated[str, BeforeValidator(_mark)]
+Static = Annotated[str, BeforeValidator(_static)]
+LabelText = Annotated[str, BeforeValidator(_label)]
+ParameterName = Annotated[str, BeforeValidator(_parameter)]
+Text = Annotated[str, Field(min_length=1)]
+Scalar = str | bool | int | float
+DefinitionName = Annotated[str, BeforeValidator(matching(DNS_LABEL, "DNS label"))]
+AncestorName = Annotated[str, BeforeValidator(matching(LABEL_VALUE, "label value"))]
