@@ -104,6 +104,7 @@ async def _serve(settings: Settings, port: int, console: Console) -> None:
             f"completion  {event.type}  {event.subject}"
             f"  exit code {data.get('exit_code')}  result {data.get('result')}",
             markup=False,
+            soft_wrap=True,
             style="green" if ".succeeded." in event.type else "red",
         )
 
