@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import random
 import socket
-from collections.abc import AsyncIterator, Coroutine, Sequence
+from collections.abc import AsyncIterator, Coroutine, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -16,10 +16,10 @@ import structlog
 
 from . import sources as doors
 from .callers import Callers, Reviews
+from .clusters.choice import cluster_of
 from .completion import Frozen, completion_event
 from .definitions.library import Library
 from .delivery import Courier, Deliverer, Retry, Target
-from .errors import ConfigurationError
 from .events import EVENTS_DOOR, Event
 from .follow import Follower
 from .job import Job
@@ -62,6 +62,7 @@ async def running(
     settings: Settings,
     listener: socket.socket,
     *,
+    environ: Mapping[str, str],
     routes: Routes = (),
     hosts: Sequence[str] | None = None,
 ) -> AsyncIterator[Running]:
@@ -70,6 +71,7 @@ async def running(
     Args:
         settings: whole and checked.
         listener: where the receiver will be found; its address names the replica.
+        environ: the process's environment, for Kubernetes' own variables.
         routes: further ones.
         hosts: the names by which it may be called; None for any.
 
@@ -78,7 +80,8 @@ async def running(
     """
     metrics = Metrics()
     async with AsyncExitStack() as stack:
-        cluster = await stack.enter_async_context(_cluster(settings))
+        cluster = cluster_of(settings, environ, metrics)
+        await stack.enter_async_context(cluster)
         library = Library(settings.definitions, metrics=metrics, records=cluster.records)
         await library.load()
         targets = [await _target(stack, sink) for sink in settings.sinks]
@@ -122,19 +125,10 @@ async def running(
             answer_seconds=settings.limits.answer.total_seconds(),
             budget=Budget(settings.limits.bodies_in_flight),
             sweep=clean,
-            readiness=lambda: _readiness(library, follower),
+            readiness=lambda: _readiness(library, follower, cluster),
             metrics=metrics,
         )
         yield Running(build(receiver, routes=routes, hosts=hosts), receiver, failed)
-
-
-def _cluster(settings: Settings) -> Cluster:
-    """Make the cluster that is wanted; each is imported only where it is."""
-    if settings.cluster == "local":
-        from .clusters.local import LocalCluster
-
-        return LocalCluster(settings.data, namespace=settings.namespace or "default", signature=settings.signature)
-    raise ConfigurationError("JOBHOOK_CLUSTER: kubernetes is not built yet; write local")
 
 
 def _courier(
@@ -193,11 +187,12 @@ def _gates(settings: Settings) -> dict[str, Gate]:
     return {door: Gate(rate.requests, rate.per) for door, rate in rates.items() if rate is not None}
 
 
-def _readiness(library: Library, follower: Follower) -> Readiness:
+def _readiness(library: Library, follower: Follower, cluster: Cluster) -> Readiness:
     reasons = []
     if not follower.synced:
         reasons.append("the Jobs have not been listed yet")
     elif (age := follower.age()) is None or age > SILENCE:
         reasons.append(f"the cluster has not been heard for {SILENCE.total_seconds():.0f} s")
-    warnings = () if library.problem is None else (f"definitions: {library.problem}",)
-    return Readiness(reasons=tuple(reasons), warnings=warnings)
+    reasons += cluster.problems if reasons else ()
+    broken = () if library.problem is None else (f"definitions: {library.problem}",)
+    return Readiness(reasons=tuple(reasons), warnings=(*broken, *cluster.problems))

@@ -28,7 +28,7 @@ def serve(environ: Mapping[str, str] = os.environ) -> int:
     logs.configure()
     try:
         settings = load(environ)
-        return run(serve_settings(settings))
+        return run(serve_settings(settings, environ))
     except ConfigurationError as error:
         for line in str(error).splitlines():
             print(f"jobhook: {line}", file=sys.stderr)  # noqa: T201 # said to a person before anything runs
@@ -49,12 +49,12 @@ def run(work: object) -> int:
         return runner.run(work)  # type: ignore[arg-type]
 
 
-async def serve_settings(settings: Settings) -> int:
+async def serve_settings(settings: Settings, environ: Mapping[str, str]) -> int:
     """Serve by settings until a signal, or until a part of the receiver has broken."""
     listener = bind(settings.host, settings.port)
     stop = asyncio.Event()
     with stopped_by_signals(stop):
-        async with running(settings, listener) as receiver:
+        async with running(settings, listener, environ=environ) as receiver:
             _calm_collector()
             host, port = listener.getsockname()[:2]
             log.info("serving", version=__version__, host=host, port=port, cluster=settings.cluster)

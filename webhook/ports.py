@@ -223,6 +223,22 @@ class Records(Protocol):
         ...
 
 
+class Remembers(Protocol):
+    """What outlives the Jobs: which of them there were."""
+
+    async def remembers(self, key: str, *, deadline: float) -> bool:
+        """Whether a Job of that key (`identity.job_key`) was there once; it may be gone by now, or not.
+
+        Args:
+            key: the Job's, in hex.
+            deadline: by the running loop's clock, in seconds.
+
+        Raises:
+            ClusterUnavailable: that cannot be known by `deadline`; a launch might be the second one.
+        """
+        ...
+
+
 class Identities(Protocol):
     """Who a bearer token belongs to."""
 
@@ -252,6 +268,11 @@ class Cluster(Protocol):
     @property
     def identities(self) -> Identities | None:
         """None where the cluster knows no tokens."""
+        ...
+
+    @property
+    def problems(self) -> Sequence[str]:
+        """What keeps the cluster from being heard at the moment, for people."""
         ...
 
     async def __aenter__(self) -> Self: ...

@@ -91,7 +91,7 @@ async def receiver(settings: Settings, port: int, inbox: Inbox) -> AsyncIterator
                 Sink(name="inbox", url=f"{url}/inbox", headers={"authorization": f"Bearer {place.token}"}),
             ),
         )
-        async with running(ours, listener, routes=inbox.routes(), hosts=(HOST, "localhost")) as receiving:
+        async with running(ours, listener, environ={}, routes=inbox.routes(), hosts=(HOST, "localhost")) as receiving:
             yield receiving, place, listener
     finally:
         listener.close()

@@ -87,6 +87,7 @@ class Variables(BaseSettings):
     )
     ca_certs: Certificates | None = Field(None, validation_alias="K_CA_CERTS", repr=False)
     kubeconfig: str | None = Field(None, validation_alias="KUBECONFIG")
+    proxy: Url | None = Field(None, validation_alias="JOBHOOK_KUBERNETES_PROXY", repr=False)
 
     @classmethod
     def settings_customise_sources(

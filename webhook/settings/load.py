@@ -117,6 +117,7 @@ def _together(variables: Variables, document: Document, folder: Path) -> Setting
         host=variables.host,
         port=variables.port,
         kubeconfig=variables.kubeconfig,
+        proxy=variables.proxy,
         events=document.events,
         sources=document.sources,
         callers=document.callers,

@@ -28,6 +28,7 @@ class Settings:
         data: the local cluster's folder.
         port: 0 for any free one.
         kubeconfig: paths as KUBECONFIG holds them, or None.
+        proxy: the URL of a proxy to the API server, or None.
         remember: how long the ledger knows an event after its Job is gone.
         settle: how long a key is in the ledger before its Job may go.
         warnings: to be logged once, at the start.
@@ -44,6 +45,7 @@ class Settings:
     host: str = "127.0.0.1"
     port: int = 8080
     kubeconfig: str | None = None
+    proxy: str | None = None
     events: Events = field(default_factory=Events)
     sources: Mapping[str, Source] = field(default_factory=dict)
     sinks: tuple[Sink, ...] = ()

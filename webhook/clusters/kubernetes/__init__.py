@@ -4,6 +4,7 @@
 """
 
 from .cluster import KubernetesCluster
-from .namespaces import default_namespace
+from .configuration import Place
+from .namespaces import default_namespace, pod_namespace
 
-__all__ = ["KubernetesCluster", "default_namespace"]
+__all__ = ["KubernetesCluster", "Place", "default_namespace", "pod_namespace"]

@@ -6,13 +6,17 @@ from ...errors import ConfigurationError
 from .configuration import Place
 
 
+def pod_namespace(place: Place) -> str | None:
+    """Name the namespace of the pod that this is, or None where it is none."""
+    try:
+        return (place.service_account / "namespace").read_text("utf-8").strip() or None
+    except OSError:
+        return None
+
+
 def default_namespace(place: Place) -> str:
     """Name the pod's own namespace, else the kubeconfig's current context's, else `default`."""
-    try:
-        own = (place.service_account / "namespace").read_text("utf-8").strip()
-    except OSError:
-        own = ""
-    return own or _of_context(place.files()) or "default"
+    return pod_namespace(place) or _of_context(place.files()) or "default"
 
 
 def _of_context(files: str | None) -> str | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -101,6 +101,11 @@ class LocalCluster:
     def records(self) -> LocalRecords:
         """Our own records."""
         return self._records
+
+    @property
+    def problems(self) -> Sequence[str]:
+        """None: what cannot be written is told by each call."""
+        return ()
 
     @property
     def payloads(self) -> LocalRecords:

@@ -26,7 +26,7 @@ from .feed import Feed, Source, follow
 from .merge import merge_job
 from .places import PodFolder
 from .removal import remove_job
-from .status import is_open
+from .status import initial, is_open
 from .store import Store
 from .tables import JobRow, Stored, Transaction
 from .validation import validate
@@ -53,11 +53,10 @@ class LocalJobs:
         job, read = validate(manifest, namespace=self.namespace)
         if (read.metadata.labels or {}).get(MANAGED_BY) != self.signature:
             raise ManifestRefused(f"the Job lacks our label {MANAGED_BY}={self.signature}")
-        now = times.show(self.now())
+        now = self.now()
         given = {name: value for name, value in job["metadata"].items() if name not in _SERVERS}
-        job["metadata"] = given | {"namespace": self.namespace, "uid": str(uuid.uuid4()), "creationTimestamp": now}
-        # As the controller would do at once; here it saves a commit.
-        job["status"] = {} if read.spec.suspend else {"startTime": now}
+        own = {"namespace": self.namespace, "uid": str(uuid.uuid4()), "creationTimestamp": times.show(now)}
+        job |= {"metadata": given | own, "status": initial(read.spec, now)}
 
         def change(transaction: Transaction) -> Job:
             if tables.get_job(transaction.connection, given["name"]):

@@ -15,6 +15,16 @@ from .tries import Try
 Status = dict[str, Any]
 
 
+def initial(spec: JobSpec, now: datetime) -> Status:
+    """The status of a new Job, as the controller would write it at once: so it saves a commit."""
+    status: Status = {}
+    if spec.suspend:
+        suspend(status, now)
+    else:
+        resume(status, now)
+    return counted(status, spec, [])
+
+
 def counted(status: Status, spec: JobSpec, tries: Sequence[Try]) -> Status:
     """The status with the numbers of these tries; those that wait for their turn are no pods yet."""
     pods = [attempt for attempt in tries if attempt.name]
