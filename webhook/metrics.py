@@ -51,6 +51,16 @@ class Metrics:
         self.swept = Counter(
             "jobhook_swept", "Jobs seen by sweeps, by what became of them.", ["result"], registry=registry
         )
+        self.ledger_keys = Gauge("jobhook_ledger_keys", "Keys that outlive their Jobs, in memory.", registry=registry)
+        self.ledger_segments = Gauge("jobhook_ledger_segments", "Records that hold those keys.", registry=registry)
+        self.ledger_age = Gauge(
+            "jobhook_ledger_age_seconds", "Since the copy of the ledger was last known to be whole.", registry=registry
+        )
+        self.ledger_forgotten = Counter(
+            "jobhook_ledger_forgotten_early",
+            "Keys forgotten before their time: there were too many.",
+            registry=registry,
+        )
         self.pending = Gauge(
             "jobhook_completions_pending", "Jobs whose completion is not delivered.", registry=registry
         )
