@@ -1,0 +1,79 @@
+"""What is made of measurements: medians, ratios within a round, spreads."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from statistics import median
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Measured:
+    """One run of the load against one receiver.
+
+    Attributes:
+        rate: good answers a second.
+        p50, p99: milliseconds from a request's first byte to its answer's last.
+        cpu: microseconds of the receiver's own CPU a good answer.
+        api_cpu: the API server's, where it is a real one.
+        rss: MiB of the receiver after the run.
+        calibration: rounds a millisecond of a fixed loop, before and after, on the receiver's core.
+        others: the part of all cores that neither receiver, load nor API server used but somebody else did.
+        bad: answers that were no 2xx, and connections that broke, in words; empty is good.
+    """
+
+    rate: float
+    p50: float
+    p99: float
+    cpu: float
+    api_cpu: float | None = None
+    rss: float
+    calibration: tuple[float, float]
+    others: float
+    bad: str = ""
+
+    @property
+    def noisy(self) -> bool:
+        """Whether the machine changed its speed meanwhile, or somebody else was at work."""
+        before, after = self.calibration
+        return abs(before - after) > 0.15 * max(before, after) or self.others > 0.15
+
+
+Series = Sequence[Measured]
+
+
+def middle(series: Series, name: str) -> float:
+    """The median of one figure; not a number where there is none."""
+    values = [value for one in series if (value := getattr(one, name)) is not None]
+    return median(values) if values else float("nan")
+
+
+def ratio(series: Series, base: Series) -> float | None:
+    """How many times as fast as `base`: the median of the rounds' ratios, as the two were neighbours in each."""
+    ratios = [one.rate / other.rate for one, other in zip(series, base, strict=False) if other.rate]
+    return median(ratios) if ratios else None
+
+
+def spread(values: Sequence[float]) -> float:
+    """The distance of the extremes in parts of the median.
+
+    >>> spread([90, 100, 120])
+    0.3
+    """
+    return (max(values) - min(values)) / median(values) if values else 0.0
+
+
+def growth(samples: Sequence[float]) -> float:
+    """How much more the last quarter holds than the second, in the samples' unit: a cache may fill in the first.
+
+    >>> growth([10, 50, 60, 60, 61, 61, 61, 61])
+    1.0
+    """
+    quarter = max(1, len(samples) // 4)
+    return median(samples[-quarter:]) - median(samples[quarter : 2 * quarter])
+
+
+def plain(series: Series) -> list[dict[str, Any]]:
+    """For the file of results."""
+    return [asdict(one) | {"noisy": one.noisy} for one in series]

@@ -1,0 +1,3 @@
+module jobhook/bench
+
+go 1.22

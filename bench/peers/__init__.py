@@ -1,0 +1,1 @@
+"""What jobhook is measured beside."""

@@ -1,0 +1,158 @@
+"""The benchmark: `make bench`, or `python -m bench.run`. What it does and how to read it: bench/README.md."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import platform
+import sys
+import time
+from collections import defaultdict
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from . import goals, profiled, real, resident, stubbed, table
+from .building import OUT, Tools, build
+from .figures import Measured, plain
+from .goals import Goal
+from .machine import CORES, RECEIVER_CORE, Trouble
+
+PARTS = ("stub", "real", "standing", "memory", "steps", "profile")
+USUAL = PARTS[:-1]
+
+
+@dataclass(frozen=True, slots=True)
+class Length:
+    """How long things are measured: rounds, seconds a run, starts, seconds of the memory's load."""
+
+    rounds: int
+    seconds: float
+    real_rounds: int
+    real_seconds: float
+    starts: int
+    memory: float
+
+
+SHORT = Length(rounds=3, seconds=3, real_rounds=2, real_seconds=3, starts=5, memory=60)
+LONG = Length(rounds=5, seconds=8, real_rounds=5, real_seconds=4, starts=11, memory=180)
+
+
+@dataclass(slots=True)
+class Report:
+    """What has come of it so far."""
+
+    goals: list[Goal] = field(default_factory=list)
+    results: dict[str, Any] = field(default_factory=dict)
+    series: list[list[Measured]] = field(default_factory=list)
+    troubles: list[str] = field(default_factory=list)
+
+
+def main() -> int:
+    """Run the parts that are asked for. Answers 0, also where a goal is missed; 1 where a part could not be run."""
+    parser = argparse.ArgumentParser(prog="bench", description="Measure jobhook beside others, in one run.")
+    parser.add_argument("--long", action="store_true", help="more rounds, and longer ones")
+    parser.add_argument("--only", nargs="+", choices=PARTS, default=USUAL, help="some parts")
+    parser.add_argument("--contenders", nargs="+", metavar="KEY", help="some of the stub part's receivers")
+    given = parser.parse_args()
+    length, report = LONG if given.long else SHORT, Report()
+    try:
+        tools = build()
+    except Trouble as trouble:
+        print(f"bench: {trouble}", file=sys.stderr)
+        return 1
+    for part in PARTS:
+        if part in given.only:
+            try:
+                RUNNERS[part](tools, length, report, given.contenders)
+            except Trouble as trouble:
+                report.troubles.append(f"{part}: {trouble}")
+                print(f"\nNot measured: {part}: {trouble}")
+    _close(report)
+    return 1 if report.troubles else 0
+
+
+def _stub(tools: Tools, length: Length, report: Report, only: list[str] | None) -> None:
+    chosen = [one for one in stubbed.there(tools) if not only or one.key in only]
+    series: dict[str, list[Measured]] = defaultdict(list)
+    for key, measured in stubbed.rounds(tools, count=length.rounds, seconds=length.seconds, chosen=chosen):
+        series[key].append(measured)
+        _tell(key, measured)
+    ceiling = stubbed.limit(tools, seconds=length.seconds)
+    print(f"\n{table.stubbed(series)}")
+    print(f"The API server that answers at once, asked directly: {ceiling.rate:,.0f} req/s on its core.")
+    if tools.adnanh_trouble:
+        print(f"Left out: {tools.adnanh_trouble}")
+    unloaded = dict(stubbed.alone(tools, seconds=length.seconds)) if not only else {}
+    for key, one in unloaded.items():
+        print(f"One connection, {key}: p50 {one.p50:.2f} ms, p99 {one.p99:.2f} ms")
+    report.goals += goals.stubbed(series)
+    report.series += series.values()
+    report.results["stub"] = {key: plain(found) for key, found in series.items()}
+    report.results["alone"] = {key: asdict(one) for key, one in unloaded.items()}
+    report.results["limit"] = asdict(ceiling)
+
+
+def _real(tools: Tools, length: Length, report: Report, _: object) -> None:
+    series: dict[tuple[str, int], list[Measured]] = defaultdict(list)
+    for path, connections, measured in real.rounds(tools, count=length.real_rounds, seconds=length.real_seconds):
+        series[path, connections].append(measured)
+        _tell(f"{path} × {connections}", measured)
+    print(f"\n{table.real(series)}")
+    report.goals += goals.real(series)
+    report.series += series.values()
+    report.results["real"] = {f"{path}-{count}": plain(found) for (path, count), found in series.items()}
+
+
+def _standing(tools: Tools, length: Length, report: Report, _: object) -> None:
+    found = {kind: resident.standing(tools, kind, count=length.starts) for kind in resident.CLUSTERS}
+    report.goals += goals.standing(found)
+    report.results["standing"] = {kind: asdict(one) for kind, one in found.items()}
+
+
+def _memory(tools: Tools, length: Length, report: Report, _: object) -> None:
+    samples = list(resident.under_load(tools, seconds=length.memory))
+    print(f"\nMemory under load, MiB every ten seconds: {' '.join(f'{size:.1f}' for size in samples[::10])}")
+    report.goals.append(goals.flat(samples))
+    report.results["memory"] = samples
+
+
+def _steps(tools: Tools, _: Length, report: Report, __: object) -> None:
+    costs = json.loads(resident.micro(tools, RECEIVER_CORE))
+    print(f"\n{table.costs(costs)}")
+    report.results["steps"] = costs
+
+
+def _profile(tools: Tools, _: Length, __: Report, only: list[str] | None) -> None:
+    for contender in stubbed.there(tools):
+        if contender.key in (only or ["whole"]):
+            print(f"\n{contender.label}\n{profiled.profile(tools, contender, seconds=15)}")
+
+
+RUNNERS = {
+    "stub": _stub,
+    "real": _real,
+    "standing": _standing,
+    "memory": _memory,
+    "steps": _steps,
+    "profile": _profile,
+}
+
+
+def _tell(name: str, one: Measured) -> None:
+    print(f"  {name:15} {one.rate:9,.0f} req/s  p99 {one.p99:7.2f} ms  {one.bad}", file=sys.stderr, flush=True)
+
+
+def _close(report: Report) -> None:
+    print(f"\n{table.goals(report.goals)}\n\n{table.machine(report.series)}")
+    file = OUT / f"results-{time.strftime('%Y%m%d-%H%M%S')}.json"
+    report.results |= {
+        "machine": {"cores": len(CORES), "processor": platform.processor(), "python": platform.python_version()},
+        "goals": [asdict(goal) | {"verdict": goal.verdict} for goal in report.goals],
+        "troubles": report.troubles,
+    }
+    file.write_text(json.dumps(report.results, indent=1))
+    print(f"Everything measured: {file.relative_to(OUT.parent.parent)}")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
