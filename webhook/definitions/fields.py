@@ -28,6 +28,8 @@ def fault(problem: str, remedy: str) -> PydanticCustomError:
 
 
 def matching(pattern: re.Pattern[str], what: str) -> Callable[[Any], Any]:
+    """Make a validator of texts that match a pattern as a whole."""
+
     def check(value: Any) -> Any:
         if isinstance(value, str) and not pattern.fullmatch(value):
             raise fault(f"{value[:80]!r} is no {what}", f"it must match {pattern.pattern}")
