@@ -38,7 +38,7 @@ def sink_server():
 def until():
     """Wait for a condition, with a deadline."""
 
-    async def wait(condition, *, seconds=10.0):
+    async def wait(condition, *, seconds=30.0):
         end = time.monotonic() + seconds
         while not condition():
             assert time.monotonic() < end, "the condition did not come about in time"
