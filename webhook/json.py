@@ -22,6 +22,7 @@ T = TypeVar("T")
 MAX_DEPTH = 64
 """Real GitHub payloads nest at most 7 deep."""
 
+_CONTAINERS = frozenset({dict, list})
 _decoder: msgspec.json.Decoder[Value] = msgspec.json.Decoder()
 _encoder = msgspec.json.Encoder()
 _sorted = msgspec.json.Encoder(order="sorted")
@@ -130,18 +131,18 @@ def _brackets(text: bytes | bytearray | str) -> int:
 
 
 def _limit_depth(value: Value, max_depth: int) -> None:
-    level: list[Value] = [value]
+    level = [value] if type(value) in _CONTAINERS else []
     for _ in range(max_depth):
-        below: list[Value] = []
-        for item in level:
-            if type(item) is dict:
-                below.extend(child for child in item.values() if type(child) is dict or type(child) is list)
-            elif type(item) is list:
-                below.extend(child for child in item if type(child) is dict or type(child) is list)
-        if not below:
+        if not level:
             return
-        level = below
-    raise TooDeep(f"nested more than {max_depth} deep")
+        level = [
+            child
+            for container in level
+            for child in (container.values() if type(container) is dict else container)
+            if type(child) in _CONTAINERS
+        ]
+    if level:
+        raise TooDeep(f"nested more than {max_depth} deep")
 
 
 class _Key:
