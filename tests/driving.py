@@ -1,6 +1,7 @@
 """The real process by its command line, a real HTTP sink, and how to speak to them."""
 
 import contextlib
+import dataclasses
 import hashlib
 import hmac
 import http.client
@@ -20,7 +21,24 @@ import pytest
 
 SECRET = "it is a secret of the test, and long enough"
 TOKEN = "a-token-of-the-test-0123456789"
-PATIENCE = 30
+PATIENCE = 60
+
+
+@dataclasses.dataclass(frozen=True)
+class Place:
+    """Where a receiver's Jobs run.
+
+    Attributes:
+        environ: what tells a receiver.
+        image: of the Jobs' containers.
+    """
+
+    environ: dict
+    image: str = "busybox:1.36"
+
+    def echo(self):
+        """The definition that echoes, for this place."""
+        return ECHO.replace("IMAGE", self.image)
 
 
 def until(condition, *, seconds=PATIENCE, what="the condition"):
@@ -220,3 +238,36 @@ def config(sink, **more):
         "sinks": [{"name": "sink", "url": sink.url, "retry": {"for": "1h", "first": "50ms", "longest": "200ms"}}],
         **more,
     }
+
+
+ECHO = """
+name: echo
+on:
+  - type: {prefix: com.github.}
+    via: github
+  - type: com.example.test
+    source: {prefix: /test}
+params:
+  type: {from: event.type}
+  source: {from: event.source}
+  subject: {from: event.subject, required: false}
+  number: {from: "event.data.number | default(0)", type: integer}
+spec: |
+  apiVersion: batch/v1
+  kind: Job
+  spec:
+    backoffLimit: 0
+    template:
+      spec:
+        restartPolicy: Never
+        containers:
+          - name: echo
+            image: IMAGE
+            imagePullPolicy: IfNotPresent
+            command: [sh, -c, 'echo "$TYPE from $SOURCE"; printf "%s" "$RESULT" > "${JOBHOOK_TERMINATION_LOG:-/dev/termination-log}"']
+            env:
+              - {name: TYPE, value: {{ type }}}
+              - {name: SOURCE, value: {{ source }}}
+              - {name: RESULT, value: "{{ type }} {{ source }} {{ subject | default('-', true) }} {{ number }}"}
+"""
+"""A definition whose Job tells what it was given, in its log and as its result."""

@@ -1,7 +1,7 @@
 """Fixtures over the real process and a real HTTP sink."""
 
 import pytest
-from driving import Receiver, Sink
+from driving import Place, Receiver, Sink
 
 
 @pytest.fixture
@@ -26,3 +26,17 @@ def receivers():
     for receiver in made:
         if receiver.process is not None and receiver.process.poll() is None:
             receiver.kill()
+
+
+@pytest.fixture(params=["local", "kubernetes"])
+def place(request):
+    """This machine, and a namespace of a Kubernetes cluster with a real node."""
+    if request.param == "local":
+        return Place({"JOBHOOK_CLUSTER": "local"})
+    cluster = request.getfixturevalue("throwaway")
+    environ = {
+        "JOBHOOK_CLUSTER": "kubernetes",
+        "KUBECONFIG": str(cluster.kubeconfig),
+        "JOB_NAMESPACE": cluster.namespace(),
+    }
+    return Place(environ, cluster.image)
