@@ -7,6 +7,7 @@ import itertools
 import uuid
 
 import pytest
+from kubernetes_kind import kubernetes as on_kubernetes
 
 from webhook.clusters.local import LocalCluster
 from webhook.clusters.local import status as local_status
@@ -114,9 +115,9 @@ def _is(step, seen, name, where):
 
 
 @contextlib.asynccontextmanager
-async def local(tmp_path):
+async def local(request):
     """The local cluster in a folder of its own."""
-    cluster = LocalCluster(tmp_path / "data", signature="contract")
+    cluster = LocalCluster(request.getfixturevalue("tmp_path") / "data", signature="contract")
     cluster.signature_for_tests = "contract"
     # The same store, seen by another installation: its ports differ in their signature alone.
     other = _LocalView(cluster, "somebody-else")
@@ -158,16 +159,23 @@ def _finisher(cluster):
     return finish
 
 
-KINDS = {"local": local}
+@contextlib.asynccontextmanager
+async def kubernetes(request):
+    """A new namespace of a real API server."""
+    async with on_kubernetes(request.getfixturevalue("throwaway")) as (cluster, other, plant, finish):
+        yield There(cluster, other, plant=plant, finish=finish)
 
 
-@pytest.fixture(params=list(KINDS))
-def play(request, tmp_path):
+KINDS = {"local": local, "kubernetes": kubernetes}
+
+
+@pytest.fixture(params=["local", pytest.param("kubernetes", marks=pytest.mark.cluster)])
+def play(request):
     """Play a scenario, an async function of `There`, against each kind of cluster."""
 
     def run(scenario):
         async def inside():
-            async with KINDS[request.param](tmp_path) as there:
+            async with KINDS[request.param](request) as there:
                 async with asyncio.timeout(60):
                     await scenario(there)
 

@@ -118,7 +118,10 @@ POD = ("spec", "template", "spec")
         pytest.param(_change(("spec", "backoffLimit"), "three"), id="backoffLimit's type"),
         pytest.param(_change(("spec", "parallelism"), -1), id="parallelism"),
         pytest.param(_change(("spec", "completions"), 1.5), id="completions' type"),
-        pytest.param(_change(("spec", "completionMode"), "Indexed"), id="Indexed without completions"),
+        pytest.param(
+            lambda manifest: manifest["spec"].update(completionMode="Indexed", parallelism=2),
+            id="Indexed without completions",
+        ),
         pytest.param(_change(("spec", "activeDeadlineSeconds"), -5), id="deadline"),
     ],
 )

@@ -145,7 +145,7 @@ def test_a_missing_right_is_named(job, throwaway, namespace, tmp_path):
                 (jobs.ping(), "cannot get resource"),
                 (records.create(Record(name="a", data={})), "cannot create resource"),
                 (records.list(), "cannot list resource"),
-                (records.replace(Record(name="a", data={}, version="1")), "cannot update resource"),
+                (records.replace(Record(name="a", data={}, version="1")), "cannot get resource"),
                 (records.own("a", ("a", "u")), "cannot patch resource"),
                 (records.template("default", "a", "a"), "cannot get resource"),
                 (cluster.identities.who("t", "a"), "cannot create resource"),

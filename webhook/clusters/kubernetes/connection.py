@@ -18,6 +18,9 @@ log = structlog.get_logger(__name__)
 PAUSE = 10.0
 """Seconds between two readings of the credentials at least: each may run an exec plugin."""
 
+GOODBYE = 0.05
+"""Seconds for connections to end before the event loop may (aiohttp's documentation, "Graceful shutdown")."""
+
 
 class Connection:
     """The official client's session, and its credentials, which are read again when they age or are refused.
@@ -48,6 +51,8 @@ class Connection:
         """Close all connections."""
         for session in (self.session, *self._retired):
             await session.close()
+        # Requests that were cancelled leave TLS connections that say goodbye first; aiohttp does not wait for those.
+        await asyncio.sleep(GOODBYE if self.host.startswith("https") else 0)
 
     async def authorization(self) -> str | None:
         """Answer the header's value, read again first where it has aged."""

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from ... import marks
-from ...errors import ClusterUnavailable, Conflict, NotFound
+from ...errors import ClusterUnavailable, Conflict, Expired, NotFound
 from ...job import Job, Pod, WarningEvent
 from ...json import dump, load
 from ...ports import Change, Manifest, Page
@@ -66,7 +66,9 @@ class KubernetesJobs:
         if not all(is_label(value) for value in (labels or {}).values()):
             return Page(())  # no label can have such a value
         query = {"labelSelector": selector(self._signature, labels), "limit": str(limit)}
-        if after:
+        if after is not None:
+            if not after:  # to the API server that would be the first page
+                raise Expired("an empty token")
             query["continue"] = after
         page = read(await self._transport.send(Call(verb="list", path=self._path, query=query)), JobList)
         return Page([read_job(item) for item in page.items or ()], page.metadata.after or None)

@@ -46,12 +46,15 @@ class KubernetesRecords:
 
     async def replace(self, record: Record) -> Record:
         """Store a record in the place of the one of that version. Raises NotFound, Conflict."""
-        if not record.version:
-            raise Conflict(f"{record.name}: a record that was never read replaces none")
-        # As with Jobs: a version can only come from a reading, and what was read was ours.
+        await self._at_version(record.name, record.version)
         body = dump(write_record(record, signature=self._signature))
         call = Call(verb="update", path=self._at(record.name), query=WRITE, body=body)
         return read_record(read(await self._transport.send(call), ConfigMap))
+
+    async def _at_version(self, name: str, version: str) -> None:
+        """Make sure that what has this version is ours: then the API server's own comparison does the rest."""
+        if (await self.read(name)).version != version:
+            raise Conflict(f"{name}: it has another version by now")
 
     async def own(self, name: str, owner: tuple[str, str]) -> None:
         """Make a Job the owner. Raises NotFound."""
@@ -88,6 +91,7 @@ class KubernetesRecords:
     async def delete(self, name: str, *, version: str | None = None) -> None:
         """Delete one. Raises NotFound, Conflict."""
         if version is not None:
+            await self._at_version(name, version)
             await self._delete(name, version)
             return
         for _ in range(TRIES):

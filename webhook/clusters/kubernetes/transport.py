@@ -96,7 +96,10 @@ class Transport:
         try:
             yield Stream(response, call.about)
         finally:
-            response.close()  # not `release`: what is still to come is not wanted
+            # What is still to come is not wanted, and TLS' goodbye would wait for it.
+            if response.connection and response.connection.transport:
+                response.connection.transport.abort()
+            response.close()
 
     async def _ask(self, call: Call, patience: aiohttp.ClientTimeout) -> aiohttp.ClientResponse:
         connection = self._connection
