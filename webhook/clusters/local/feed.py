@@ -84,8 +84,10 @@ class Backlog(Generic[T]):
         if not self._changes and not self._lost:
             self._wake.clear()
             if not self._closed:
+                # Not `wait_for`: before Python 3.12 it lets a cancellation be lost that comes together with a change.
                 with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(self._wake.wait(), patience.total_seconds())
+                    async with asyncio.timeout(patience.total_seconds()):
+                        await self._wake.wait()
         if self._closed:
             raise ClusterUnavailable("the local cluster is closed")
         return self._changes.popleft() if self._changes else None
