@@ -28,6 +28,7 @@ from .metrics import Metrics
 from .ports import Cluster
 from .settings import Settings
 from .sinks import HttpSink, Mode, SinkConfig
+from .steps import PATIENCE, NextSteps
 from .sweep import Report, sweep
 from .web.app import Application, Routes, build
 from .web.body import Budget
@@ -84,7 +85,11 @@ async def running(
         await stack.enter_async_context(cluster)
         library = Library(settings.definitions, metrics=metrics, records=cluster.records)
         await library.load()
-        targets = [await _target(stack, sink) for sink in settings.sinks]
+        launcher = Launcher(
+            cluster.jobs, definitions=lambda: library.current, signature=settings.signature, metrics=metrics
+        )
+        steps = Target(sink=NextSteps(launcher, lambda: library.current), timeout=PATIENCE)
+        targets = [steps, *[await _target(stack, sink) for sink in settings.sinks]]
         courier = _courier(settings, cluster, targets, metrics, listener)
         follower = Follower(cluster.jobs, metrics=metrics)
         deliverer = Deliverer(courier, cluster.jobs, metrics=metrics, random=random.random)
@@ -106,12 +111,7 @@ async def running(
         declared = doors.declared(settings.sources)
         receiver = Receiver(
             jobs=cluster.jobs,
-            launcher=Launcher(
-                cluster.jobs,
-                definitions=lambda: library.current,
-                signature=settings.signature,
-                metrics=metrics,
-            ),
+            launcher=launcher,
             definitions=lambda: library.current,
             sources=declared,
             callers=_callers(settings, cluster),
