@@ -38,7 +38,10 @@ def matching(pattern: re.Pattern[str], what: str) -> Callable[[Any], Any]:
     return check
 
 
-def _duration(value: Any) -> Any:
+def read_duration(value: Any) -> Any:
+    """Read a duration as people write it; a number without a unit is refused with the remedy."""
+    if isinstance(value, timedelta):
+        return value
     if isinstance(value, int | float) and not isinstance(value, bool):
         raise fault(f"{value} is no duration", f"write the unit: {value}s")
     if not isinstance(value, str):
@@ -75,7 +78,7 @@ def _parameter(value: Any) -> Any:
 
 Duration = Annotated[
     timedelta,
-    BeforeValidator(_duration),
+    BeforeValidator(read_duration),
     WithJsonSchema(
         {"type": "string", "pattern": r"^(\d+(\.\d+)?(ms|s|m|h|d|w))+$", "examples": ["90s", "1h30m", "7d"]}
     ),

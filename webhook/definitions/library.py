@@ -17,8 +17,9 @@ from .loading import ConfigMap, Written, build, read
 
 log = structlog.get_logger(__name__)
 
-LOOK_AGAIN = 30_000
-"""Milliseconds until the files are looked at though nothing told of a change: network file systems do not."""
+LOOK_AGAIN = 10_000
+"""Milliseconds until files and ConfigMaps are looked at though nothing told of a change: network file systems do not,
+and neither does a change before the watch stands."""
 WAIT = 5.0
 """Seconds until the files are looked for again once their folder is gone."""
 

@@ -21,6 +21,7 @@ from .fields import (
     Static,
     Text,
     fault,
+    read_duration,
 )
 
 _ATTRIBUTE = re.compile(r"[a-z0-9]{1,64}")
@@ -146,7 +147,7 @@ def _one_retention(value: Any) -> Any:
     """`retention: 7d` means every outcome."""
     if value is None or isinstance(value, dict):
         return value
-    return dict.fromkeys(Retention.model_fields, value)
+    return dict.fromkeys(Retention.model_fields, read_duration(value))
 
 
 class Document(Model):

@@ -42,20 +42,20 @@ class Source:
 
     def check(self, template: Template, plans: Plans) -> Iterator[DefinitionError]:
         """What is wrong with the manifest whatever the event is."""
-        unusable: list[BadManifest] = []
+        unusable: dict[type[BadManifest], list[BadManifest]] = {BadSyntax: [], NotJob: []}
         found: dict[str, DefinitionError] = {}
         for skeleton in template.skeletons:
             try:
                 for error in self._unquoted(skeleton, plans):
                     found.setdefault(str(error), error)
             except (BadSyntax, NotJob) as fault:
-                # Conditions may depend on each other: only what no choice of branches makes good is an error.
-                unusable.append(fault)
+                # Conditions may depend on each other: an error is only what no choice of branches makes good.
+                unusable[type(fault)].append(fault)
             except BadManifest as fault:
-                found.setdefault(fault.problem, self.fault(fault.problem, fault.remedy, fault.line, fault.column))
-        if len(unusable) == len(template.skeletons):
-            first = unusable[0]
-            yield self.fault(first.problem, first.remedy or "correct the YAML", first.line, first.column)
+                found.setdefault(fault.problem, self._of(fault))
+        for faults in unusable.values():
+            if len(faults) == len(template.skeletons):
+                yield self._of(faults[0])
         yield from found.values()
 
     def fault(self, problem: str, remedy: str, line: int, column: int = 1) -> DefinitionError:
@@ -70,6 +70,9 @@ class Source:
         indent = len(first) - len(first.lstrip()) if block else node.column
         at = node.line + line - (not block)
         return DefinitionError(problem, path=self.entry.file, line=at, column=column + indent, remedy=remedy)
+
+    def _of(self, fault: BadManifest) -> DefinitionError:
+        return self.fault(fault.problem, fault.remedy or "correct the YAML", fault.line, fault.column)
 
     def _unquoted(self, skeleton: Skeleton, plans: Plans) -> Iterator[DefinitionError]:
         for number, line, column in plans.of(skeleton.text).scripts:

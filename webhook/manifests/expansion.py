@@ -33,7 +33,7 @@ def before_value(literal: str) -> str:
         if following == "(":
             end = literal.find(")", at)
             if end < 0:
-                raise Unfit("it stands within $(…), where the kubelet looks for a variable's name")
+                raise Unfit("it stands within $(…), the kubelet's own; write $$(…) for a shell's")
             at = end + 1
         else:
             at += 2

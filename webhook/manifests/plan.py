@@ -167,7 +167,10 @@ class _Builder:
         self._code |= {words[position][0]: code for position, code in found.items()}
 
     def _bad(self, node: yaml.Node, path: Path, problem: str, remedy: str = "") -> BadManifest:
-        return BadManifest(f"{show_place(path)}: {problem}", line=node.line, column=node.column, remedy=remedy)
+        problem, _, advice = problem.partition("; ")
+        return BadManifest(
+            f"{show_place(path)}: {problem}", line=node.line, column=node.column, remedy=remedy or advice
+        )
 
 
 def _word(node: yaml.Node) -> Word:

@@ -48,7 +48,5 @@ def show_place(path: tuple[str | int, ...]) -> str:
 
 def show_value(value: object) -> str:
     """The beginning of a stranger's value, escaped, so that it can stand in a message or a log."""
-    text = ascii(
-        value[:80] if isinstance(value, str) else value if isinstance(value, float | None) else str(value)[:80]
-    )
+    text = ascii(value[:80]) if isinstance(value, str) else str(value)[:80]
     return text if len(text) <= 80 else text[:77] + "…"

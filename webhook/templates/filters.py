@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 import shlex
 from collections.abc import Callable, Iterable, Mapping
@@ -26,12 +27,15 @@ def text(value: Any) -> str:
 
     Raises:
         TypeError: a mapping, a list or anything else that has no text of its own.
+        ValueError: a number beyond 64 bits, or not a finite one.
     """
     if isinstance(value, str):
         return str(value)
     if value is None:
         return ""
     if isinstance(value, bool | int | float):
+        if value.bit_length() > 64 if isinstance(value, int) else not math.isfinite(value):
+            raise ValueError("a number beyond 64 bits, or not a finite one")
         return dump(value).decode()
     if isinstance(value, Undefined):
         return str(value)  # raises

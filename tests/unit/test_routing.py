@@ -1,0 +1,169 @@
+"""Which definitions an event calls: filters as CloudEvents means them, an index that changes nothing."""
+
+from datetime import UTC, datetime
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from webhook.definitions import DefinitionSet, load
+from webhook.definitions.filters import compile_filter, exact_texts
+from webhook.definitions.model import Filter
+from webhook.events import Arrival, Event
+from webhook.routing import explain, match
+
+SPEC = "{apiVersion: batch/v1, kind: Job, spec: {template: {spec: {}}}}"
+
+
+@pytest.fixture
+def definitions(tmp_path):
+    """Definitions of rules, given as YAML by name."""
+
+    def definitions(**rules):
+        text = "---\n".join(f'name: {name}\non: [{rule}]\nspec: "{SPEC}"\n' for name, rule in rules.items())
+        (tmp_path / "a.yaml").write_text(text)
+        return load(tmp_path)
+
+    return definitions
+
+
+def arrival(via="events", **attributes):
+    event = Event(**{"id": "1", "source": "/s", "type": "t", **attributes})
+    return Arrival(event=event, via=via, identity="1", received=datetime(2026, 1, 31, tzinfo=UTC))
+
+
+def called(definitions, **attributes):
+    routed = match(definitions, arrival(**attributes))
+    return [definition.name for definition in routed.definitions]
+
+
+@pytest.mark.parametrize(
+    ("rule", "attributes", "takes"),
+    [
+        ("{type: t}", {}, True),
+        ("{type: T}", {}, False),
+        ("{type: {exact: t}}", {}, True),
+        ("{source: {prefix: /}}", {}, True),
+        ("{source: {suffix: s}}", {}, True),
+        ("{source: {suffix: x}}", {}, False),
+        ("{type: {any: [a, t]}}", {}, True),
+        ("{type: {any: [a, b]}}", {}, False),
+        ("{type: {all: [{prefix: t}, {not: tt}]}}", {}, True),
+        ("{type: {not: t}}", {}, False),
+        ("{subject: x}", {}, False),
+        ("{subject: {prefix: x}}", {}, False),
+        ("{subject: {not: x}}", {}, True),
+        ("{subject: {not: {prefix: x}}}", {"subject": "y"}, True),
+        ("{tenant: acme}", {"extensions": {"tenant": "acme"}}, True),
+        ("{tenant: acme}", {}, False),
+        ("{flag: 'true', n: '5'}", {"extensions": {"flag": True, "n": 5}}, True),
+        ("{id: '1'}", {}, True),
+        ("{via: events}", {}, True),
+        ("{via: github}", {}, False),
+        ("{via: github}", {"via": "github"}, True),
+        ("{type: t, source: /x}", {}, False),
+        ("{type: t, when: event.data.a == 1}", {"data": {"a": 1}}, True),
+        ("{type: t, when: event.data.a == 1}", {"data": {"a": 2}}, False),
+        ("{type: t, when: event.tenant == 'a'}", {"extensions": {"tenant": "a"}}, True),
+        ("{type: t, when: event.subject}", {}, False),
+        ("{type: t, when: event.data == 'text'}", {"data": b"text", "datacontenttype": "text/plain"}, True),
+        ("{type: t, when: event.data == '/w=='}", {"data": b"\xff", "datacontenttype": "x/y"}, True),
+        ("{type: x}, {type: t}", {}, True),
+    ],
+)  # fmt: skip
+def test_a_rule_takes_an_event(definitions, rule, attributes, takes):
+    """Each filter alone, on attributes that are there and on some that are not."""
+    assert called(definitions(a=rule), **attributes) == (["a"] if takes else [])
+
+
+def test_a_when_that_fails_is_no_match_and_is_told(definitions):
+    """The other rules and definitions are asked all the same."""
+    found = definitions(
+        a="{type: t, when: event.data.x > 1}, {type: t, source: /s}", b="{type: t, when: event.data.x}", c="{type: t}"
+    )
+    routed = match(found, arrival(data={}))
+    assert [definition.name for definition in routed.definitions] == ["a", "c"]
+    assert [(error.definition, error.rule) for error in routed.errors] == [("a", 0), ("b", 0)]
+    assert all("not there" in error.reason for error in routed.errors)
+
+
+def test_a_definition_is_called_once(definitions):
+    """Two rules that take the same event make one Job."""
+    assert called(definitions(a="{type: t}, {source: /s}")) == ["a"]
+
+
+def test_an_explanation_asks_every_condition(definitions):
+    """Also after one that does not hold, with what was found."""
+    (definition,) = definitions(a="{type: x, subject: y, when: event.data.a}, {type: t}")
+    told = [(asked.rule, asked.condition, asked.holds, asked.found) for asked in explain(definition, arrival(data={}))]
+    assert told == [
+        (0, "type: x", False, "t"),
+        (0, "subject: y", False, None),
+        (0, "when: event.data.a", False, "event.data.a is not there"),
+        (1, "type: t", True, "t"),
+    ]
+
+
+def test_a_submit_only_definition_is_never_called(tmp_path):
+    """Without `on`, no event calls it."""
+    (tmp_path / "a.yaml").write_text(f'name: a\nspec: "{SPEC}"\n')
+    assert called(load(tmp_path)) == []
+
+
+TEXTS = st.sampled_from(["a", "b", "ab", "ba"])
+FILTERS = st.recursive(
+    TEXTS | st.builds(lambda kind, text: {kind: text}, st.sampled_from(["exact", "prefix", "suffix"]), TEXTS),
+    lambda inner: (
+        st.builds(
+            lambda kind, parts: {kind: parts}, st.sampled_from(["any", "all"]), st.lists(inner, min_size=1, max_size=3)
+        )
+        | st.builds(lambda part: {"not": part}, inner)
+    ),
+    max_leaves=5,
+)
+
+
+def means(written, value):
+    """The meaning of a filter, written out once more."""
+    if isinstance(written, str):
+        return value == written
+    ((kind, operand),) = written.items()
+    if kind in {"any", "all"}:
+        return {"any": any, "all": all}[kind](means(part, value) for part in operand)
+    if kind == "not":
+        return not means(operand, value)
+    return value is not None and {"exact": value.__eq__, "prefix": value.startswith, "suffix": value.endswith}[kind](
+        operand
+    )
+
+
+@given(written=FILTERS, value=st.none() | TEXTS | st.just("c"))
+def test_a_filter_means_what_it_says(written, value):
+    """Compiled filters agree with their meaning, and the index lists no text too few."""
+    condition = written if isinstance(written, str) else Filter.model_validate(written)
+    assert compile_filter(condition)(value) == means(written, value)
+    texts = exact_texts(condition)
+    assert texts is None or not means(written, value) or value in texts
+
+
+@settings(max_examples=50, deadline=None)
+@given(rules=st.lists(st.lists(FILTERS, min_size=1, max_size=2), min_size=1, max_size=6), kind=TEXTS)
+def test_the_index_changes_nothing(tmp_path_factory, rules, kind):
+    """Asking the candidates finds the same definitions, in the same order, as asking all."""
+    folder = tmp_path_factory.mktemp("rules")
+    for number, filters in enumerate(rules):
+        on = ", ".join("{type: " + str(written).replace("'", '"') + "}" for written in filters)
+        (folder / f"{number}.yaml").write_text(f"name: d{number}\non: [{on}]\nspec: '{SPEC}'\n")
+    expected = [
+        f"d{number}" for number, filters in enumerate(rules) if any(means(written, kind) for written in filters)
+    ]
+    assert called(load(folder), type=kind) == expected
+
+
+def test_a_set_knows_its_names(definitions):
+    """By name, in order, and with a digest of all."""
+    found = definitions(b="{type: t}", a="{type: t}")
+    assert found.names == ("b", "a")
+    assert found.get("a").name == "a"
+    assert found.get("c") is None
+    assert DefinitionSet(found.definitions).digest == found.digest != DefinitionSet().digest
