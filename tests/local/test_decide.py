@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from webhook.clusters.local.decide import Backoff, decide
@@ -190,6 +190,7 @@ def test_no_more_start_than_there_is_room_for():
     assert settle(job, room=3).start == (0, 1, 2)
 
 
+@settings(deadline=None)
 @given(st.sets(st.integers(0, 40)))
 def test_ranges_can_be_read_again(indexes):
     """The compressed form holds the same indexes."""
@@ -200,6 +201,7 @@ def test_ranges_can_be_read_again(indexes):
     assert read == indexes
 
 
+@settings(deadline=None)
 @given(
     st.lists(st.builds(over, index=st.integers(0, 3), succeeded=st.booleans(), at=st.integers(0, 3000)), max_size=12),
     st.integers(0, 5),

@@ -3,7 +3,7 @@
 import time
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from webhook.clusters.local.expansion import expand
@@ -80,6 +80,7 @@ def _reference(text, variables):
     return "".join(out)
 
 
+@settings(deadline=None)
 @given(st.text(alphabet="$()Aab \n", max_size=30))
 def test_any_text_is_expanded_as_by_the_kubelet(text):
     """The expression agrees with the algorithm written out."""
@@ -87,6 +88,7 @@ def test_any_text_is_expanded_as_by_the_kubelet(text):
     assert expand(text, variables) == _reference(text, variables)
 
 
+@settings(deadline=None)
 @given(st.text(), st.dictionaries(st.text(max_size=3), st.text()))
 def test_an_escaped_text_comes_out_as_it_went_in(text, variables):
     """Doubling every `$` protects any text from expansion."""

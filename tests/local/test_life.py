@@ -335,3 +335,16 @@ def test_a_deleted_job_is_forgotten_with_its_pods(machine):
         assert again.uid != job.uid
 
     machine.play(scenario)
+
+
+@pytest.mark.parametrize("command", ["yes", "yes x | cat", "cat /dev/zero"])
+def test_a_flood_of_output_can_be_stopped(machine, command):
+    """A command that never stops to write hears its end all the same, and fills no more than its limit."""
+
+    async def scenario(cluster):
+        job, (pod,) = await machine.run(cluster, machine.job("a", command, activeDeadlineSeconds=1))
+        assert job.end.reason == "DeadlineExceeded"
+        path = machine.folder / "jobs" / job.uid / pod.name / "logs" / "main.0.log"
+        assert path.stat().st_size < 2_000_000
+
+    machine.play(scenario, log=1_000_000)

@@ -6,7 +6,7 @@ import time
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from webhook.clusters.local import output
@@ -22,6 +22,7 @@ def read(path, **view):
     return asyncio.run(all_of())
 
 
+@settings(deadline=None)
 @given(chunks=st.lists(st.binary(max_size=200), max_size=10), lines=st.integers(0, 5))
 def test_output_comes_back_byte_by_byte(tmp_path_factory, chunks, lines):
     """Whatever bytes a container writes, in whatever pieces: the log is exactly that, and its tail the last lines."""

@@ -9,8 +9,8 @@ import sqlite3
 
 import pytest
 
-from webhook.clusters.local import LocalCluster
-from webhook.clusters.local.feed import Feed
+from webhook.clusters.local import LocalCluster, controller, run
+from webhook.clusters.local.feed import Feed, Source, follow
 from webhook.clusters.local.store import FILE
 from webhook.clusters.local.tables import Stored
 from webhook.errors import ClusterUnavailable, ConfigurationError
@@ -215,6 +215,53 @@ def test_a_slow_follower_lists_anew(monkeypatch):
             assert not backlog.overrun()
 
     asyncio.run(scenario())
+
+
+def test_a_follow_does_not_go_back():
+    """A change that the list holds already, and one that is older, are not told again."""
+
+    async def scenario():
+        feed = Feed()
+
+        async def page(after):
+            for version in (5, 7):
+                feed.publish(Stored("jobs", "a", version, f"v{version}"))
+            feed.publish(Stored("jobs", "b", 4, "deleted before", gone=True))
+            return [] if after else [Stored("jobs", "a", 7, "v7"), Stored("jobs", "b", 6, "made again")]
+
+        async def ping():
+            pass
+
+        changes = follow(feed, Source(page=page, selected=lambda value: True, ping=ping))
+        told = [await anext(changes) for _ in range(4)]
+        assert [value for _, value in told] == [None, "v7", "made again", None]
+        feed.publish(Stored("jobs", "a", 8, "v8"))
+        assert await anext(changes) == (Seen.PRESENT, "v8")
+        feed.publish(Stored("jobs", "b", 9, "gone", gone=True))
+        assert await anext(changes) == (Seen.GONE, "gone")
+        await changes.aclose()
+
+    asyncio.run(scenario())
+
+
+def test_a_fault_of_ours_does_not_strand_a_job(machine, monkeypatch):
+    """Whatever breaks a Job's task: it goes on from what is on disk."""
+    decide, calls = run.decide, []
+
+    def broken_once(*values, **named):
+        calls.append(1)
+        if len(calls) == 1:
+            raise ZeroDivisionError
+        return decide(*values, **named)
+
+    monkeypatch.setattr(run, "decide", broken_once)
+    monkeypatch.setattr(controller, "BROKEN_SECONDS", 0.02)
+
+    async def scenario(cluster):
+        job, _ = await machine.run(cluster, machine.job("a"))
+        assert job.state is State.SUCCEEDED
+
+    machine.play(scenario)
 
 
 def test_a_follow_waits_a_fault_out(machine):

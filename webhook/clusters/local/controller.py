@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import shutil
 from pathlib import Path
 from typing import Any
 
 import structlog
 
+from ...errors import ClusterUnavailable
 from ...json import load
 from . import tables
 from .pod import Machine
@@ -19,6 +21,8 @@ from .store import Store
 from .tables import JobRow, Stored
 
 log = structlog.get_logger(__name__)
+
+BROKEN_SECONDS = 5.0
 
 
 class Controller:
@@ -62,16 +66,27 @@ class Controller:
     def _begin(self, job: dict[str, Any], pods: list[dict[str, Any]]) -> None:
         uid = job["metadata"]["uid"]
         run = JobRun(job, pods, store=self._store, machine=self._machine, slots=self._slots, folder=self._root / uid)
-        self._runs[uid] = run, asyncio.create_task(self._keep(uid, run))
+        self._runs[uid] = run, asyncio.create_task(self._keep(job, run))
 
-    async def _keep(self, uid: str, run: JobRun) -> None:
+    async def _keep(self, job: dict[str, Any], run: JobRun) -> None:
+        name, uid = job["metadata"]["name"], job["metadata"]["uid"]
         try:
             await run.run()
+            self._runs.pop(uid, None)
         except Exception:
-            log.exception("job.broken", uid=uid)
-        finally:
-            if not self._closing:
-                self._runs.pop(uid, None)
+            # Whatever it was (a disk that is full even for logs): go on from what the store has, as after a restart.
+            with contextlib.suppress(OSError):
+                log.exception("job.broken", job=name)
+            found = await self._find(name, uid)
+            self._runs.pop(uid, None)
+            if found:
+                self._begin(*found)
+
+    async def _find(self, name: str, uid: str) -> tuple[dict[str, Any], list[dict[str, Any]]] | None:
+        while True:
+            await asyncio.sleep(BROKEN_SECONDS)
+            with contextlib.suppress(ClusterUnavailable):
+                return await self._store.read(lambda connection: _left(connection, name, uid))
 
     async def _remove(self, uid: str) -> None:
         if run := self._runs.get(uid):
@@ -88,6 +103,13 @@ def _unfinished(connection: Any) -> tuple[list[tuple[dict[str, Any], list[dict[s
     jobs = tables.open_jobs(connection)
     uids = {uid for (uid,) in connection.execute("SELECT uid FROM jobs")}
     return [(job, [load(text) for text in tables.pods(connection, job["metadata"]["name"])]) for job in jobs], uids
+
+
+def _left(connection: Any, name: str, uid: str) -> tuple[dict[str, Any], list[dict[str, Any]]] | None:
+    row = tables.get_job(connection, name)
+    if row is None or row.job.uid != uid or not is_open(row.document):
+        return None
+    return row.document, [load(text) for text in tables.pods(connection, name)]
 
 
 def _remove_strays(root: Path, uids: set[str]) -> None:

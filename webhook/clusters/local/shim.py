@@ -2,7 +2,8 @@
 
 It is what the kernel's namespaces are to a real container: whatever the command leaves behind ends with it, and the
 whole tree ends when the receiver does, even by SIGKILL. On Linux it is a subreaper, so that daemons of double forks
-come back to it; elsewhere it reaches the command's process group alone.
+come back to it; elsewhere it reaches the command's process group alone. Unlike in a container, SIGTERM goes to all of
+the tree: a shell in front of a program would not pass it on.
 
     stdin    first the order (`order`), then `stop SECONDS` lines; its end means that the receiver is gone
     stdout   `started`, or `failed MESSAGE`; at last `exited CODE`
@@ -23,15 +24,15 @@ import sys
 import time
 
 PR_SET_PDEATHSIG, PR_SET_CHILD_SUBREAPER = 1, 36
+HEARD = (signal.SIGCHLD, signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 START_ERROR = 128
-ORPHANED_GRACE_SECONDS = 1.0
-"""For SIGTERM to be heard once the receiver is gone: a next receiver must not meet the old processes."""
+ORPHANED_GRACE_SECONDS = 1.0  # a next receiver must not meet the old processes
 LONGEST_PART = 16 * 1024
 CUT_OFF = b"(the log is cut off here: it has reached its limit)"
 
 
 class Order:
-    """What to run. As bytes: NUL-separated fields behind their length, ten digits."""
+    """What to run: NUL-separated fields, on stdin behind their length in ten digits."""
 
     def __init__(self, text: bytes) -> None:
         limit, log, folder, count, *rest = text.split(b"\0")
@@ -87,7 +88,7 @@ class Shim:
         os.set_blocking(wake, False)
         os.set_blocking(self._wake, False)
         signal.set_wakeup_fd(wake, warn_on_full_buffer=False)
-        for number in (signal.SIGCHLD, signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        for number in HEARD:
             signal.signal(number, lambda *_: None)
         _prctl(PR_SET_CHILD_SUBREAPER, 1)
         # Sent when the *thread* that started us ends; whether the receiver is really gone is asked then.
@@ -107,7 +108,9 @@ class Shim:
             if self._overdue():
                 self._signal(signal.SIGKILL)
         self._end_rest()
-        self._drain(output)
+        with contextlib.suppress(BlockingIOError):
+            while self._move(output):
+                pass
         self._log.finish()
         return START_ERROR if self._code is None else self._code
 
@@ -129,32 +132,36 @@ class Shim:
 
     def _goes_on(self) -> bool:
         """Whether the command runs, or what it left behind has time yet to stop."""
-        while True:
-            try:
-                pid, status = os.waitpid(-1, os.WNOHANG)
-            except ChildProcessError:
-                return False
-            if pid == 0:
-                return self._code is None or (self._kill_at is not None and not self._overdue())
-            if pid == self._command:
-                code = os.waitstatus_to_exitcode(status)
-                self._code = code if code >= 0 else 128 - code
+        with contextlib.suppress(ChildProcessError):
+            while found := os.waitpid(-1, os.WNOHANG):
+                if found[0] == 0:
+                    return self._code is None or (self._kill_at is not None and not self._overdue())
+                if found[0] == self._command:
+                    code = os.waitstatus_to_exitcode(found[1])
+                    self._code = code if code >= 0 else 128 - code
+        return False
 
     def _overdue(self) -> bool:
         return self._kill_at is not None and time.monotonic() >= self._kill_at
 
     def _hear(self, descriptor: int, output: int, watched: select.poll) -> None:
         if descriptor == output:
-            if not self._drain(output):
+            # One piece a round: a command that never stops to write must not keep us from hearing `stop`.
+            if not self._move(output):
                 watched.unregister(output)
         elif descriptor == self._wake:
-            with contextlib.suppress(BlockingIOError):
-                os.read(self._wake, 512)
+            os.read(self._wake, 512)
         elif line := os.read(0, 512):
             self._stop(float(line.split()[-1]))
         else:
             watched.unregister(0)
             self._stop(ORPHANED_GRACE_SECONDS)
+
+    def _move(self, output: int) -> bool:
+        chunk = os.read(output, 65536)
+        if chunk:
+            self._log.take(chunk)
+        return bool(chunk)
 
     def _stop(self, grace: float) -> None:
         until = time.monotonic() + grace
@@ -164,22 +171,10 @@ class Shim:
 
     def _end_rest(self) -> None:
         """Kill what the command has left behind, until there is no child any more."""
-        while True:
-            self._signal(signal.SIGKILL)
-            try:
+        with contextlib.suppress(ChildProcessError):
+            while True:
+                self._signal(signal.SIGKILL)
                 os.waitpid(-1, 0)
-            except ChildProcessError:
-                return
-
-    def _drain(self, output: int) -> bool:
-        """Move what there is into the log; False at the end of the output."""
-        with contextlib.suppress(BlockingIOError):
-            while chunk := os.read(output, 65536):
-                self._log.take(chunk)
-                if len(chunk) < 65536:
-                    return True
-            return False
-        return True
 
     def _signal(self, number: int) -> None:
         """Signal all that runs: on Linux every descendant, else the command's process group."""
@@ -197,7 +192,7 @@ def _become(order: Order, output: int, tell: int) -> None:
     try:
         os.setsid()
         _prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
-        for number in (signal.SIGCHLD, signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGPIPE, signal.SIGXFSZ):
+        for number in (*HEARD, signal.SIGPIPE, signal.SIGXFSZ):
             signal.signal(number, signal.SIG_DFL)
         os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
         os.dup2(output, 1)
@@ -230,9 +225,8 @@ def _prctl(option: int, value: int) -> None:
 
 
 def _stamp() -> bytes:
-    moment = time.time()
-    whole = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(moment))
-    return f"{whole}.{int(moment % 1 * 1_000_000):06d}Z".encode()
+    seconds, nanoseconds = divmod(time.time_ns(), 1_000_000_000)
+    return time.strftime(f"%Y-%m-%dT%H:%M:%S.{nanoseconds // 1000:06d}Z", time.gmtime(seconds)).encode()
 
 
 def _say(line: bytes) -> None:

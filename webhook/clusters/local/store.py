@@ -137,9 +137,11 @@ class Store:
     def _finish(
         self, changes: Iterable[Stored[Any]], answer: asyncio.Future[Any], result: Any, refusal: Exception | None
     ) -> None:
-        for change in changes:
-            self._announce(change)
-        _settle(answer, result, refusal)
+        try:
+            for change in changes:
+                self._announce(change)
+        finally:
+            _settle(answer, result, refusal)
 
 
 def _open(path: Path) -> sqlite3.Connection:
