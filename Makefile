@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PYTEST_WORKERS ?= auto
 
-.PHONY: help demo dev test check lock clean
+.PHONY: help demo dev test check bench lock clean
 
 help: ## what there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 12
@@ -35,10 +35,14 @@ check: $(VENV)/dev ## ruff, mypy --strict, import-linter
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-logo --no-timing 2>/dev/null || $(BIN)/lint-imports
 
+bench: $(VENV)/run ## measure beside other receivers, some six minutes; LONG=1 measures longer, ONLY="stub real" in part
+	@$(BIN)/python -m bench.run $(if $(LONG),--long) $(if $(ONLY),--only $(ONLY))
+
 lock: ## resolve the requirements files anew (needs uv)
 	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url --no-emit-find-links pyproject.toml -o requirements.txt
 	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url --no-emit-find-links -c requirements.txt --group build -o requirements-build.txt
 	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url --no-emit-find-links -c requirements.txt pyproject.toml --group dev -o requirements-dev.txt
+	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url --no-emit-find-links -c requirements.txt bench/requirements.in -o bench/requirements.txt
 
 clean: ## remove what was made
-	rm -rf $(VENV) .jobhook dist build .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) .jobhook dist build .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache bench/out

@@ -89,7 +89,7 @@ def _environment() -> Path:
     python, stamp = folder / "bin" / "python", folder / "installed"
     if not stamp.is_file() or stamp.read_text() != wanted.read_text():
         _do([sys.executable, "-m", "venv", "--clear", folder], OUT)
-        install = [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+        install: list[str | Path] = [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
         _do([*install, "--require-hashes", "-r", wanted], OUT)
         stamp.write_text(wanted.read_text())
     return python

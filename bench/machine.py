@@ -18,6 +18,8 @@ PAGE = os.sysconf("SC_PAGE_SIZE")
 CORES = sorted(os.sched_getaffinity(0))
 RECEIVER_CORE, LOAD_CORE = CORES[-1], CORES[0]
 
+QUIET = 0.1
+"""The part of all cores that a quiet machine uses at most."""
 PATIENCE = 30.0
 """Seconds that a server may take until it answers."""
 
@@ -26,17 +28,23 @@ class Trouble(Exception):
     """What cannot be measured here, and why."""
 
 
+class Absent(Trouble):
+    """What this machine does not have; the rest is measured without it."""
+
+
 @dataclass(frozen=True, slots=True)
 class Server:
     """A process that listens.
 
     Attributes:
         took: seconds from its start to its first good answer.
+        cpu: seconds of CPU that it used meanwhile: other than `took`, they hardly depend on who else is at work.
     """
 
     process: subprocess.Popen[bytes]
     url: str
     took: float
+    cpu: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,7 +96,8 @@ def running(program: Program) -> Iterator[Server]:
         )
         try:
             _await(program, process)
-            yield Server(process, f"http://127.0.0.1:{program.port}", time.perf_counter() - began)
+            took, cpu = time.perf_counter() - began, cpu_seconds(family(process.pid))
+            yield Server(process, f"http://127.0.0.1:{program.port}", took, cpu)
         finally:
             end(process)
 
@@ -160,6 +169,16 @@ def busy_seconds() -> float:
     """CPU of everybody on this machine since it was started, on all cores."""
     fields = [int(value) for value in Path("/proc/stat").read_text().split("\n", 1)[0].split()[1:9]]
     return (sum(fields) - fields[3] - fields[4]) / TICK
+
+
+def wait_for_quiet(seconds: float) -> None:
+    """Wait until the others on this machine leave it alone, for so many seconds at most."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        before, began = busy_seconds(), time.monotonic()
+        time.sleep(0.3)
+        if busy_seconds() - before < QUIET * (time.monotonic() - began) * (os.cpu_count() or 1):
+            return
 
 
 def _fields(pid: int) -> list[str]:

@@ -15,7 +15,7 @@ from typing import Any
 
 from .building import HERE, Tools
 from .figures import Measured
-from .machine import LOAD_CORE, RECEIVER_CORE, Trouble, busy_seconds, cpu_seconds, family, on, rss
+from .machine import LOAD_CORE, RECEIVER_CORE, Trouble, busy_seconds, cpu_seconds, family, on, rss, wait_for_quiet
 
 PUSH = HERE / "payloads" / "push.json"
 DELIVERY = (
@@ -24,6 +24,8 @@ DELIVERY = (
     f"X-Hub-Signature-256: sha256={'#' * 64}",
     "User-Agent: GitHub-Hookshot/bench",
 )
+WAIT = 6.0
+"""Seconds that a quiet machine is waited for; then it is measured all the same, and shows as noisy."""
 WARM = 1.0
 """Seconds of load before what counts."""
 
@@ -65,7 +67,8 @@ class Clocks:
 
 
 def measure(tools: Tools, target: Target, *, connections: int, seconds: float) -> Measured:
-    """Warm up, calibrate, press, calibrate."""
+    """Wait for a quiet machine, warm up, calibrate, press, calibrate."""
+    wait_for_quiet(WAIT)
     press(tools, target, connections=connections, seconds=WARM)
     slowness = calibrate(target)
     pids = [descendant for pid in target.pids for descendant in family(pid)]
@@ -99,7 +102,7 @@ def _clocks(target: Target, pids: Sequence[int]) -> Clocks:
 
 
 def _others(before: Clocks, after: Clocks) -> float:
-    ours = sum(getattr(after, name) - getattr(before, name) for name in ("own", "api", "beside", "load"))
+    ours: float = sum(getattr(after, name) - getattr(before, name) for name in ("own", "api", "beside", "load"))
     cores = os.cpu_count() or 1
     return max(0.0, after.machine - before.machine - ours) / ((after.now - before.now) * cores)
 

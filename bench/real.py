@@ -17,7 +17,7 @@ from . import contenders
 from .building import HERE, OUT, PROJECT, SECRET, Tools
 from .contenders import Site
 from .figures import Measured
-from .machine import Trouble, cpu_seconds
+from .machine import Absent, Trouble, cpu_seconds
 from .pressing import Target, measure
 
 CONNECTIONS = (1, 8, 32)
@@ -42,7 +42,14 @@ class Cluster:
 
     def namespace(self, name: str) -> str:
         """Make one, so that no run has another's Jobs to list."""
-        command = [self.folder / "bin" / "kubectl", "--kubeconfig", self.kubeconfig, "create", "namespace", name]
+        command: list[str | Path] = [
+            self.folder / "bin" / "kubectl",
+            "--kubeconfig",
+            self.kubeconfig,
+            "create",
+            "namespace",
+            name,
+        ]
         subprocess.run(command, check=True, capture_output=True)
         return name
 
@@ -57,11 +64,11 @@ class Cluster:
 
 
 def tools_folder() -> Path:
-    """The folder of the tools that start a cluster. Raises Trouble."""
+    """The folder of the tools that start a cluster. Raises Absent."""
     named = os.environ.get("JOBHOOK_TEST_CLUSTER")
     folder = Path(named) if named else PROJECT.parent / "shared" / "cluster"
     if not (folder / "up").is_file():
-        raise Trouble("no real API server: set JOBHOOK_TEST_CLUSTER to the folder of the tools that start one")
+        raise Absent("no real API server: set JOBHOOK_TEST_CLUSTER to the folder of the tools that start one")
     return folder
 
 
@@ -70,7 +77,7 @@ def cluster(programs: Path) -> Iterator[Cluster]:
     """Start a cluster, and take it down with all that is in it."""
     folder = OUT / "cluster"
     subprocess.run([programs / "down", folder, "--rm"], check=False, capture_output=True)
-    up = [programs / "up", "--dir", folder, "--ttl", "3600"]
+    up: list[str | Path] = [programs / "up", "--dir", folder, "--ttl", "3600"]
     done = subprocess.run(up, check=False, capture_output=True, text=True)
     if done.returncode:
         raise Trouble(f"the cluster does not start: {done.stderr[-1000:]}")

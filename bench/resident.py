@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from . import contenders, stubbed
 from .building import Tools
 from .contenders import Site
-from .machine import LOAD_CORE, Trouble, family, rss
-from .pressing import measure
+from .machine import LOAD_CORE, Trouble, family, rss, wait_for_quiet
+from .pressing import WAIT, measure
 
 CLUSTERS = ("kubernetes", "local")
 REST = 2.0
@@ -25,24 +25,28 @@ class Standing:
 
     Attributes:
         starts: seconds from the process's start to `/readyz` answering 200.
+        cpu: seconds of CPU of each start.
         rss: MiB.
     """
 
     starts: Sequence[float]
+    cpu: Sequence[float]
     rss: Sequence[float]
 
 
 def standing(tools: Tools, kind: str, *, count: int) -> Standing:
     """Start and stop a receiver several times. Raises Trouble."""
-    starts, sizes = [], []
+    starts, cpu, sizes = [], [], []
     with contenders.stub(tools, core=LOAD_CORE) as (server, kubeconfig):
         site = Site(tools=tools, server=server.url, kubeconfig=kubeconfig)
         for _ in range(count):
+            wait_for_quiet(WAIT)
             with contenders.jobhook(site, cluster=kind) as receiver:
                 starts.append(receiver.took)
+                cpu.append(receiver.cpu)
                 time.sleep(REST)
                 sizes.append(rss(family(receiver.process.pid)))
-    return Standing(starts, sizes)
+    return Standing(starts, cpu, sizes)
 
 
 def under_load(tools: Tools, *, seconds: float) -> Sequence[float]:

@@ -8,6 +8,7 @@ import platform
 import sys
 import time
 from collections import defaultdict
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -15,7 +16,7 @@ from . import goals, profiled, real, resident, stubbed, table
 from .building import OUT, Tools, build
 from .figures import Measured, plain
 from .goals import Goal
-from .machine import CORES, RECEIVER_CORE, Trouble
+from .machine import CORES, RECEIVER_CORE, Absent, Trouble
 
 PARTS = ("stub", "real", "standing", "memory", "steps", "profile")
 USUAL = PARTS[:-1]
@@ -46,6 +47,11 @@ class Report:
     series: list[list[Measured]] = field(default_factory=list)
     troubles: list[str] = field(default_factory=list)
 
+    def keep(self, series: Mapping[Any, list[Measured]]) -> None:
+        """Take runs in; one with answers that were not wanted is no measurement."""
+        self.series += series.values()
+        self.troubles += [f"{key}: {one.bad}" for key, found in series.items() for one in found if one.bad]
+
 
 def main() -> int:
     """Run the parts that are asked for. Answers 0, also where a goal is missed; 1 where a part could not be run."""
@@ -64,6 +70,8 @@ def main() -> int:
         if part in given.only:
             try:
                 RUNNERS[part](tools, length, report, given.contenders)
+            except Absent as absent:
+                print(f"\nLeft out: {part}: {absent}")
             except Trouble as trouble:
                 report.troubles.append(f"{part}: {trouble}")
                 print(f"\nNot measured: {part}: {trouble}")
@@ -86,7 +94,7 @@ def _stub(tools: Tools, length: Length, report: Report, only: list[str] | None) 
     for key, one in unloaded.items():
         print(f"One connection, {key}: p50 {one.p50:.2f} ms, p99 {one.p99:.2f} ms")
     report.goals += goals.stubbed(series)
-    report.series += series.values()
+    report.keep(series)
     report.results["stub"] = {key: plain(found) for key, found in series.items()}
     report.results["alone"] = {key: asdict(one) for key, one in unloaded.items()}
     report.results["limit"] = asdict(ceiling)
@@ -99,12 +107,13 @@ def _real(tools: Tools, length: Length, report: Report, _: object) -> None:
         _tell(f"{path} × {connections}", measured)
     print(f"\n{table.real(series)}")
     report.goals += goals.real(series)
-    report.series += series.values()
+    report.keep(series)
     report.results["real"] = {f"{path}-{count}": plain(found) for (path, count), found in series.items()}
 
 
 def _standing(tools: Tools, length: Length, report: Report, _: object) -> None:
     found = {kind: resident.standing(tools, kind, count=length.starts) for kind in resident.CLUSTERS}
+    print(f"\n{table.standing(found)}")
     report.goals += goals.standing(found)
     report.results["standing"] = {kind: asdict(one) for kind, one in found.items()}
 
@@ -143,7 +152,10 @@ def _tell(name: str, one: Measured) -> None:
 
 
 def _close(report: Report) -> None:
-    print(f"\n{table.goals(report.goals)}\n\n{table.machine(report.series)}")
+    if report.goals:
+        print(f"\n{table.goals(report.goals)}\n\n{table.machine(report.series)}")
+    for trouble in report.troubles:
+        print(f"Trouble: {trouble}")
     file = OUT / f"results-{time.strftime('%Y%m%d-%H%M%S')}.json"
     report.results |= {
         "machine": {"cores": len(CORES), "processor": platform.processor(), "python": platform.python_version()},

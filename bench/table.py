@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from statistics import median
 
-from .figures import Series, middle, ratio, spread
+from .figures import Series, by_cpu, middle, ratio, spread
 from .goals import Goal
 from .real import CONNECTIONS, LABELS, PATHS
+from .resident import Standing
 from .stubbed import ALL, BARE
 
 
@@ -47,13 +49,16 @@ def stubbed(series: Mapping[str, Series]) -> str:
             number(middle(found, "p50")),
             number(middle(found, "p99")),
             number(middle(found, "cpu")),
+            number(by_cpu(found, series.get(BARE.key, ()))),
             number(middle(found, "rss")),
             f"{spread([run.rate for run in found]):.0%}{noise(found)}",
         ]
         for one in ALL
         if (found := series.get(one.key))
     ]
-    return table(["one core each", "req/s", "÷ bare", "p50 ms", "p99 ms", "µs CPU", "RSS MiB", "spread"], rows)
+    return table(
+        ["one core each", "req/s", "÷ bare", "p50 ms", "p99 ms", "µs CPU", "bare ÷", "RSS MiB", "spread"], rows
+    )
 
 
 def real(series: Mapping[tuple[str, int], Series]) -> str:
@@ -91,6 +96,15 @@ def goals(found: Sequence[Goal]) -> str:
         for goal in found
     ]
     return table(["goal", "wanted", "measured", ""], rows)
+
+
+def standing(found: Mapping[str, Standing]) -> str:
+    """Start and memory at rest."""
+    rows = [
+        [kind, *(number(median(values)) for values in (one.starts, one.cpu, one.rss)), f"{spread(one.starts):.0%}"]
+        for kind, one in found.items()
+    ]
+    return table(["jobhook serve", "start to ready s", "its CPU s", "RSS at rest MiB", "spread"], rows)
 
 
 def costs(found: Mapping[str, float]) -> str:
