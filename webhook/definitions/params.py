@@ -5,10 +5,10 @@ from __future__ import annotations
 import math
 import re
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Any
 
-from pydantic import Field, TypeAdapter, ValidationError
-from pydantic_core import SchemaError
+from pydantic_core import SchemaError, SchemaValidator
+from pydantic_core.core_schema import str_schema
 
 from ..json import NotJson, dump
 from ..manifests import Unfit, show_value, text
@@ -33,24 +33,21 @@ class Pattern:
         ValueError: it cannot be compiled; the message says why.
     """
 
-    __slots__ = ("_validate", "source")
+    __slots__ = ("_matches", "source")
 
     def __init__(self, source: str) -> None:
         self.source = source
         for pattern in (source, rf"\A(?:{source})\z"):
+            # Alone, too: `a)|(b` is no expression, and would be one within the group.
             try:
-                adapter = TypeAdapter(Annotated[str, Field(pattern=pattern, strict=True)])
+                validator = SchemaValidator(str_schema(pattern=pattern, strict=True))
             except SchemaError as error:
                 raise ValueError(_last_line(str(error))) from error
-        self._validate = adapter.validate_python
+        self._matches = validator.isinstance_python
 
     def matches(self, value: str) -> bool:
         """Whether the whole of it matches; half a surrogate pair matches nothing."""
-        try:
-            self._validate(value)
-        except ValidationError:
-            return False
-        return True
+        return self._matches(value)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,7 +79,9 @@ class Param:
         Raises:
             Unfit: it is not one of those that the parameter takes.
         """
-        if self.type is ParameterType.JSON:
+        if self.type is None and isinstance(value, str):
+            self._check_text(value)
+        elif self.type is ParameterType.JSON:
             value = self._json(value)
         elif isinstance(value, dict | list | tuple):
             what = "a mapping" if isinstance(value, dict) else "a list"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -47,35 +47,42 @@ class Leaf:
             Unfit: one cannot stand here; the message begins with the place.
         """
         try:
-            convert = _WHOLE.get(self.kind)
-            if self.kind is Kind.INTEGER:
-                return _integer(values[self._only()], digits=self.digits)
-            if self.whole and convert is not None:
-                return convert(values[self._only()])
-            return _FINISH[self.kind]("".join(self._texts(values)))
+            return self._put(values)
         except Unfit as error:
             raise Unfit(f"{self.place}: {error}") from None
+
+    def _put(self, values: Sequence[Any]) -> Any:
+        kind = self.kind
+        if self.whole and kind is Kind.EXPANDED:
+            return _expanded(values[self._only()])
+        if kind is Kind.EXPANDED:
+            pieces = [part if isinstance(part, str) else escape(text(values[part])) for part in self.parts]
+            return _argument("".join(pieces))
+        if kind is Kind.SCRIPT:
+            return _argument("".join(self._script(values)))
+        if kind is Kind.INTEGER:
+            return _integer(values[self._only()], digits=self.digits)
+        if self.whole and kind in _WHOLE:
+            return _WHOLE[kind](values[self._only()])
+        pieces = [part if isinstance(part, str) else text(values[part]) for part in self.parts]
+        return _FINISH[kind]("".join(pieces))
 
     def _only(self) -> int:
         number = self.parts[0]
         assert isinstance(number, int)
         return number
 
-    def _texts(self, values: Sequence[Any]) -> list[str]:
-        script, expanded = self.kind is Kind.SCRIPT, self.kind in {Kind.SCRIPT, Kind.EXPANDED}
-        texts = []
+    def _script(self, values: Sequence[Any]) -> Iterator[str]:
         for part in self.parts:
             if isinstance(part, str):
-                texts.append(part)
-            elif script and type(values[part]) is not Quoted:
+                yield part
+            elif type(values[part]) is Quoted:
+                yield escape(text(values[part]))
+            else:
                 raise Unfit(
                     "a value within a shell's script; write `{{ … | shquote }}`, or pass it as a word after the "
                     'script and write "$1" there, or in env'
                 )
-            else:
-                piece = text(values[part])
-                texts.append(escape(piece) if expanded else piece)
-        return texts
 
 
 def text(value: Any) -> str:
@@ -180,15 +187,12 @@ def _branch(value: Any, *, depth: int) -> Any:
 
 
 _WHOLE: dict[Kind, Callable[[Any], Any]] = {
-    Kind.EXPANDED: _expanded,
     Kind.SCALAR: _scalar,
     Kind.LIST: _list,
     Kind.TREE: _tree,
 }
 _FINISH: dict[Kind, Callable[[str], str]] = {
     Kind.TEXT: str,
-    Kind.EXPANDED: _argument,
-    Kind.SCRIPT: _argument,
     Kind.LABEL: label_value,
     Kind.NAME: _name,
     Kind.SCALAR: str,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 from jinja2 import TemplateError, TemplateSyntaxError, Undefined, UndefinedError, meta, nodes
@@ -20,6 +21,7 @@ from .skeleton import Skeleton, skeletons
 from .tokens import Values
 
 _RESULT = "result"
+_PARTS = 256
 _SANDBOX = sandbox()
 _FAILURES = (
     *(TemplateError, JobhookError, ArithmeticError, AssertionError, AttributeError, LookupError),
@@ -42,7 +44,7 @@ class Expression:
     source: str
     variables: frozenset[str]
     _path: tuple[str, ...] | None
-    _run: Run
+    _run: Run | None
 
     def evaluate(self, variables: Mapping[str, Any]) -> Any:
         """Evaluate it.
@@ -51,7 +53,7 @@ class Expression:
             Absent: what it names is not there.
             EvaluationFailed: it cannot be evaluated with these values.
         """
-        if self._path is not None:
+        if self._run is None:
             return self._follow(variables)
         context = _context(dict(variables))
         try:
@@ -105,7 +107,7 @@ class Template:
         values = Values()
         context = _context({**variables, VALUES: values})
         try:
-            text = "".join(_bounded(self._run(context)))
+            text = _bounded(self._run(context))
         except UndefinedError as error:
             raise Absent(_reason(error)) from error
         except _FAILURES as error:
@@ -124,8 +126,9 @@ def compile_expression(source: str) -> Expression:
         tree = nodes.Template([nodes.Assign(nodes.Name(_RESULT, "store", lineno=1), expression, lineno=1)], lineno=1)
         tree.set_environment(_SANDBOX)
         grammar.check(tree)
-        variables = frozenset(meta.find_undeclared_variables(tree)) - {_RESULT}
-        return Expression(source, variables, grammar.path_of(expression), _compile(tree))
+        variables = frozenset(node.name for node in grammar.walk(expression) if isinstance(node, nodes.Name))
+        path = grammar.path_of(expression)
+        return Expression(source, variables, path, None if path is not None else _compile(tree))
 
 
 def compile_template(source: str) -> Template:
@@ -192,13 +195,15 @@ def _context(variables: dict[str, Any]) -> Context:
     return _SANDBOX.context_class(_SANDBOX, variables, None, {})
 
 
-def _bounded(parts: Iterator[str]) -> Iterator[str]:
-    size = 0
-    for part in parts:
-        size += len(part)
-        if size > MAX_TEXT:
-            raise EvaluationFailed(f"the rendered text has more than {MAX_TEXT} characters")
-        yield part
+def _bounded(parts: Iterator[str]) -> str:
+    """Join what is put out, a few hundred parts at a time, so that it is never much more than allowed."""
+    text = "".join(islice(parts, _PARTS))
+    while len(text) <= MAX_TEXT:
+        more = "".join(islice(parts, _PARTS))
+        if not more:
+            return text
+        text += more
+    raise EvaluationFailed(f"the rendered text has more than {MAX_TEXT} characters")
 
 
 def _reason(error: BaseException) -> str:
