@@ -9,14 +9,14 @@ import structlog
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
-from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import BaseRoute, Route
+from starlette.routing import BaseRoute, Match, Route
 
 from ..errors import JobhookError
 from . import doors, jobs, operations
 from .handshake import handshake
+from .hosts import OwnHosts
 from .problems import problem, problem_of
 from .protocol import began
 from .receiver import Receiver
@@ -55,9 +55,10 @@ def build(receiver: Receiver, *, routes: Routes = (), hosts: Sequence[str] | Non
             *(Route(path, _answered(receiver, path, endpoint), methods=[method]) for path, endpoint, method in table),
             *routes,
         ],
-        middleware=[] if hosts is None else [Middleware(TrustedHostMiddleware, allowed_hosts=list(hosts))],
-        exception_handlers={HTTPException: _http_problem},
+        middleware=[] if hosts is None else [Middleware(OwnHosts, hosts=hosts)],
+        exception_handlers={HTTPException: _http_problem, Exception: _fault},
     )
+    app.router.redirect_slashes = False  # a sender is never sent elsewhere, least of all to what its Host header says
     app.state.receiver = receiver
     return app
 
@@ -90,7 +91,22 @@ def _answered(receiver: Receiver, path: str, endpoint: Endpoint) -> Endpoint:
 
 async def _http_problem(request: Request, error: Exception) -> Response:
     """Answer what Starlette refuses by itself: no such route, not this method."""
-    del request
     if not isinstance(error, HTTPException):
         raise TypeError(type(error))
-    return problem(error.status_code, headers=dict(error.headers or {}))
+    headers = dict(error.headers or {})
+    if error.status_code == 405:
+        headers["allow"] = ", ".join(_methods(request))
+    return problem(error.status_code, headers=headers)
+
+
+def _methods(request: Request) -> list[str]:
+    """The methods of all routes of a path; Starlette names only those of the first."""
+    routes = [route for route in request.app.routes if isinstance(route, Route)]
+    matching = [route for route in routes if route.matches(request.scope)[0] is not Match.NONE]
+    return sorted({method for route in matching for method in route.methods or ()})
+
+
+async def _fault(request: Request, error: Exception) -> Response:
+    """Answer a fault outside of every route; it goes on, into the server's log."""
+    del request, error
+    return problem(500)

@@ -57,8 +57,7 @@ async def hook(request: Request) -> Response:
         try:
             arrival = source.receive(headers, body, now=received)
         except NotAuthenticated as error:
-            receiver.metrics.refused.labels("signature").inc()
-            log.warning("hook.unauthenticated", source=name, peer=_peer(request), reason=str(error))
+            receiver.failed(request, error, source=name)
             raise
         if isinstance(arrival, Greeting):
             return Response(arrival.answer) if arrival.answer else Response(status_code=204)
@@ -108,7 +107,3 @@ def _believe(receiver: Receiver, event: Event) -> None:
             f"events of type {event.type[:100]!r} come by their signed hook, not here; "
             "`events.types` in the configuration can allow it by name"
         )
-
-
-def _peer(request: Request) -> str | None:
-    return request.client.host if request.client else None

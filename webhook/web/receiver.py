@@ -7,10 +7,12 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
+import structlog
 from starlette.requests import Request
 
 from ..callers import Caller, Callers, bearer_token
 from ..definitions import DefinitionSet
+from ..errors import NotAuthenticated, TooManyRequests
 from ..launch import Launcher
 from ..metrics import Metrics
 from ..ports import Jobs
@@ -18,8 +20,11 @@ from ..settings import Rate
 from ..sources import Source
 from ..sweep import Report
 from .body import Budget
+from .failures import Failures
 from .protocol import began
 from .rates import Gate
+
+log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,6 +54,7 @@ class Receiver:
         body_limit: bytes of a body, where a source does not say its own.
         answer_seconds: from a request's first byte to its answer.
         sweep: (dry_run) → what the sweep did.
+        failures: who has failed to authenticate how often.
     """
 
     jobs: Jobs
@@ -68,6 +74,7 @@ class Receiver:
     sweep: Callable[[bool], Awaitable[Report]]
     readiness: Callable[[], Readiness]
     metrics: Metrics
+    failures: Failures = field(default_factory=Failures)
     now: Callable[[], datetime] = field(default=lambda: datetime.now(UTC))
 
     async def allow(self, request: Request, right: str) -> Caller:
@@ -76,10 +83,36 @@ class Receiver:
         Raises:
             NotAuthenticated: no token of ours.
             NotAllowed: the caller lacks the right.
+            TooManyRequests: no token of ours, once more.
         """
-        caller = await self.callers.authenticate(bearer_token(request.headers.getlist("authorization")))
+        try:
+            caller = await self.callers.authenticate(bearer_token(request.headers.getlist("authorization")))
+        except NotAuthenticated as error:
+            self.failed(request, error)
+            raise
         caller.require(right)
         return caller
+
+    def failed(self, request: Request, error: NotAuthenticated, *, source: str | None = None) -> None:
+        """Count, limit and log a failed authentication: only then, so that nobody can lock another out.
+
+        Args:
+            request: whose.
+            error: why; for the log alone.
+            source: the hook's; None for a bearer token.
+
+        Raises:
+            TooManyRequests: this peer has failed too often at this door.
+        """
+        peer = request.client.host if request.client else None
+        self.metrics.refused.labels("token" if source is None else "signature").inc()
+        try:
+            self.failures.note(source or "", peer, asyncio.get_running_loop().time())
+        except TooManyRequests:
+            self.metrics.refused.labels("failures").inc()
+            raise  # the answer is logged, as every one is; who it was has been said often enough
+        event = "caller.unauthenticated" if source is None else "hook.unauthenticated"
+        log.warning(event, source=source, peer=peer, reason=str(error))
 
     def deadline(self, request: Request) -> float:
         """When this request must be answered, by the running loop's clock, in seconds."""
