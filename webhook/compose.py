@@ -83,7 +83,12 @@ async def running(
     async with AsyncExitStack() as stack:
         cluster = cluster_of(settings, environ, metrics)
         await stack.enter_async_context(cluster)
-        library = Library(settings.definitions, metrics=metrics, records=cluster.records)
+        library = Library(
+            settings.definitions,
+            metrics=metrics,
+            records=cluster.records,
+            may_be_missing=not settings.definitions_named,
+        )
         await library.load()
         launcher = Launcher(
             cluster.jobs, definitions=lambda: library.current, signature=settings.signature, metrics=metrics

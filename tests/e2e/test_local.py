@@ -52,3 +52,45 @@ def test_no_process_outlives_the_receiver(receivers, sink, tmp_path):
         return False
 
     until(lambda: not living(), what="the end of the Job's processes")
+
+
+def test_with_no_definitions_at_all_it_is_ready_and_finds_them_when_they_come(receivers, sink, tmp_path):
+    """The usual folder may be missing; one that was named may not."""
+    receiver = receivers(tmp_path, definitions={}, config=config(sink))
+    receiver.definitions.rmdir()
+    receiver.start()
+    assert receiver.send().json["jobs"] == []
+    receiver.definitions.mkdir()
+    (receiver.definitions / "echo.yaml").write_text(ECHO)
+    until(lambda: receiver.send().json["jobs"], what="a definition that was made later")
+    receiver.stop()
+    named = receivers(
+        tmp_path / "named", definitions={}, config=config(sink), environ={"JOB_DEFINITIONS_CONFIG_PATH": "none"}
+    )
+    named.start(ready=False)
+    assert named.process.wait(timeout=20) == 2
+    assert "JOB_DEFINITIONS_CONFIG_PATH" in named.log.read_text()
+
+
+def test_a_broken_edit_keeps_the_last_good_set(receiver):
+    """Still ready, with a warning; in the metrics and the log; gone when it is mended."""
+    file = receiver.definitions / "echo.yaml"
+    good = file.read_text()
+    file.write_text(good.replace("name: echo", "nam: echo"))
+    ready = until(lambda: (a := receiver.ask("GET", "/readyz")).json["warnings"] and a, what="the warning")
+    assert ready.status == 200
+    assert "echo.yaml" in ready.json["warnings"][0]
+    assert b"jobhook_definitions_stale 1.0" in receiver.ask("GET", "/metrics").body
+    assert receiver.lines("definitions.broken")
+    assert receiver.send().json["jobs"]
+    file.write_text(good)
+    until(lambda: not receiver.ask("GET", "/readyz").json["warnings"], what="the end of the warning")
+
+
+def test_a_broken_definition_at_the_start_is_no_start(receivers, sink, tmp_path):
+    """With file, line and remedy, and the exit code of a usage error."""
+    broken = ECHO.replace("params:", "parms:")
+    receiver = receivers(tmp_path, definitions={"echo.yaml": broken}, config=config(sink)).start(ready=False)
+    assert receiver.process.wait(timeout=20) == 2
+    assert "echo.yaml:" in receiver.log.read_text()
+    assert "params" in receiver.log.read_text()

@@ -69,7 +69,7 @@ def run(environ: Mapping[str, str], *, definitions: Path | None, port: int) -> i
 def settings_for(environ: Mapping[str, str], *, definitions: Path | None) -> Settings:
     """Read the settings as `serve` does, on the local cluster. Raises ConfigurationError."""
     settings = load({**environ, "JOBHOOK_CLUSTER": "local"})
-    return settings if definitions is None else replace(settings, definitions=definitions)
+    return settings if definitions is None else replace(settings, definitions=definitions, definitions_named=True)
 
 
 @asynccontextmanager

@@ -33,15 +33,17 @@ class Templates(Protocol):
 
 
 class Library:
-    """The definitions in use.
+    """The definitions in use; where the files may be missing, that is the empty set until they are made.
 
     Attributes:
         current: the last good set; empty before the first `load`.
         problem: why the files as they are cannot be used, while the last good set is; else None.
     """
 
-    def __init__(self, path: Path, *, metrics: Metrics, records: Templates | None = None) -> None:
-        self._path, self._metrics, self._records = path, metrics, records
+    def __init__(
+        self, path: Path, *, metrics: Metrics, records: Templates | None = None, may_be_missing: bool = False
+    ) -> None:
+        self._path, self._metrics, self._records, self._may_be_missing = path, metrics, records, may_be_missing
         self._files: tuple[Path, ...] = ()
         self._needed: frozenset[ConfigMap] = frozenset()
         self._seen: object = None
@@ -111,6 +113,9 @@ class Library:
         return (await asyncio.to_thread(fingerprint, self._path, self._files), templates) != self._seen
 
     async def _read(self) -> DefinitionSet:
+        if self._may_be_missing and not self._path.exists():
+            self._files, self._needed, self._seen = (), frozenset(), None
+            return DefinitionSet()
         # In threads: a thousand templates take seconds to compile, and events come in meanwhile.
         written: Written = await asyncio.to_thread(read, self._path)
         self._files, self._needed = written.templates, written.config_maps

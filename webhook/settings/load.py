@@ -111,6 +111,7 @@ def _together(variables: Variables, document: Document, folder: Path) -> Setting
         namespace=variables.namespace,
         own_namespace=variables.own_namespace,
         definitions=folder / variables.definitions,
+        definitions_named="definitions" in variables.model_fields_set,
         cluster=variables.cluster,
         cluster_name=variables.cluster_name,
         data=folder / variables.data,

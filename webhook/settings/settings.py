@@ -23,6 +23,7 @@ class Settings:
         namespace: where Jobs go; None for the pod's, the kubeconfig's, or `default`.
         own_namespace: where our records go; None for the pod's, else that of Jobs.
         definitions: a folder or a file.
+        definitions_named: the operator named them: they must be there.
         config: the file that was read, or None.
         cluster_name: the host of the completions' source.
         data: the local cluster's folder.
@@ -38,6 +39,7 @@ class Settings:
     namespace: str | None = None
     own_namespace: str | None = None
     definitions: Path = Path("definitions")
+    definitions_named: bool = False
     config: Path | None = None
     cluster: Literal["kubernetes", "local"] = "kubernetes"
     cluster_name: str = "cluster"
