@@ -310,18 +310,30 @@ TEXTS = st.one_of(
 VALUES = TEXTS | st.integers(-(2**70), 2**70) | st.floats() | st.booleans() | st.none()
 
 
+def keeps_the_law(definitions, name, value):
+    """Hold one value against one template: it is a value there, or it is refused for a reason."""
+    if name == "loops" and not value:
+        return  # another branch, as it should be
+    try:
+        rendered(definitions.get(name), value)
+    except ValueRefused:
+        assert not (isinstance(value, str) and "\0" not in value)
+        return
+    if not isinstance(value, float):  # JSON does not always write it as Python's str does
+        judge(definitions.get(name), value)
+
+
 @settings(max_examples=2000, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(name=st.sampled_from(NAMES), value=VALUES)
 def test_any_value_is_a_value_or_refused(definitions, name, value):
     """The law: the structure of a harmless value with each value intact, or a refusal; nothing else."""
-    if name == "loops" and not value:
-        return
-    try:
-        rendered(definitions.get(name), value)
-    except ValueRefused:
-        sound = isinstance(value, str) and "\0" not in value
-        assert not sound
-        return
-    if isinstance(value, float):
-        return  # as JSON writes it, which Python's str does not always
-    judge(definitions.get(name), value)
+    keeps_the_law(definitions, name, value)
+
+
+@pytest.mark.slow
+@settings(max_examples=100_000, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(name=st.sampled_from(NAMES), value=VALUES)
+@pytest.mark.timeout(3600)
+def test_any_value_is_a_value_or_refused_at_length(definitions, name, value):
+    """The same law, 100,000 times."""
+    keeps_the_law(definitions, name, value)
