@@ -285,6 +285,49 @@ def test_a_refused_token_is_read_again_once(fake, kubeconfig):
     asyncio.run(run())
 
 
+def test_many_refused_at_once_share_one_reading(fake, kubeconfig):
+    """All calls that were refused with the old token are repeated with the new one, which was read once."""
+    refused = []
+
+    async def answer(asked):
+        if asked.headers["authorization"] == "Bearer new":
+            await asked.reply(200, MINE)
+            return
+        refused.append(asked)
+        while len(refused) < 5:
+            await asyncio.sleep(0.01)
+        await asked.reply(401, {"reason": "Unauthorized", "message": "Unauthorized"})
+
+    async def run():
+        async with fake(answer, user={"token": "old"}) as (cluster, server):
+            kubeconfig(server.url, {"token": "new"})
+            found = await asyncio.gather(*(cluster.jobs.read("a") for _ in range(5)))
+            assert [job.name for job in found] == ["a"] * 5
+            assert len(server.asked) == 10
+
+    asyncio.run(run())
+
+
+def test_credentials_go_nowhere_else(fake, scripted):
+    """A redirect is not followed, and its target never asked."""
+
+    async def never(asked):
+        await asked.reply(200, MINE)
+
+    async def run():
+        async with scripted(never) as other:
+
+            async def answer(asked):
+                await asked.reply(307, b"", Location=f"{other.url}/x")
+
+            async with fake(answer, user={"token": "secret"}) as (cluster, _):
+                with pytest.raises(errors.ClusterUnavailable):
+                    await cluster.jobs.read("a")
+            assert other.asked == []
+
+    asyncio.run(run())
+
+
 def test_a_token_that_stays_refused_does_not_make_a_loop(fake):
     """Two requests at most, then a missing right; soon after not even the second."""
 
