@@ -250,7 +250,7 @@ def judge(definition, value):
     """Hold a render against that of a harmless value: the same structure, and the value where that one was."""
     harmless, hostile = rendered(definition, MARK), rendered(definition, value)
     assert shape(hostile) == shape(harmless)
-    variables = {"HOME": "/root", "SECRET": "secret", "TITLE": "t", "": "empty"}
+    variables = {"HOME": "/home/user", "SECRET": "secret", "TITLE": "t", "": "empty"}
     found = dict(leaves(hostile))
     for place, text in leaves(harmless):
         if "labels" in place or not isinstance(text, str):
