@@ -186,7 +186,8 @@ class Launcher:
             self._metrics.launched.labels(fate.definition).inc()
             log.info("job.launched", job=fate.name, definition=fate.definition, event_id=event_id)
         else:
-            self._metrics.duplicates.labels("job").inc()
+            # By what it was known: the event's id, or its body in the id's place.
+            self._metrics.duplicates.labels("job" if arrival.identity == event_id else "body").inc()
             log.info("job.duplicate", job=fate.name, definition=fate.definition, event_id=event_id)
 
 

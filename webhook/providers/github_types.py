@@ -1,53 +1,14 @@
 """GitHub's event types: how a body of each is told from all others, what it is about, and when it happened.
 
-The event's name comes in a header that no signature covers, so a captured body could come under another name; the
-keys that its body must and must not have are what holds it to its own. Keys are as few as tell the types apart, as
-GitHub adds keys without notice. Subjects and times: CloudEvents' adapter,
+Subjects and times: CloudEvents' adapter,
 https://github.com/cloudevents/spec/blob/main/cloudevents/adapters/github.md, and by its pattern for newer types.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import replace
 
-from ..json import Value
-from .provider import look
-
-
-@dataclass(frozen=True, slots=True)
-class Shape:
-    """One type.
-
-    Attributes:
-        must: keys of its body; a dotted one is below the outermost level.
-        never: keys that it never has.
-        subject, times: paths of values; of the latter the first that is set.
-        actions: that it has, where keys alone do not tell it from others; empty for any.
-        suffix: the path of what follows the event's name in the type, or None where nothing does.
-        bare: it has no key of its own, so none of another type's may be there.
-    """
-
-    must: tuple[str, ...]
-    never: tuple[str, ...]
-    subject: str | None
-    times: tuple[str, ...]
-    actions: frozenset[str]
-    suffix: str | None
-    bare: bool
-
-    def refusal(self, body: dict[str, Value]) -> str | None:
-        """Say what a body has or lacks that one of this type does not; None where it fits."""
-        for path in self.must:
-            if path not in body and look(body, path) is None:
-                return f"has no {path!r}"
-        for key in self.never:
-            if key in body:
-                return f"has {key!r}"
-        if self.bare and (foreign := next((key for key in body if key in _NOUNS), None)):
-            return f"has {foreign!r}"
-        if self.actions and body.get("action") not in self.actions:
-            return "has another action"
-        return None
+from .shape import Shape, says, shape
 
 
 def _shape(
@@ -58,10 +19,10 @@ def _shape(
     never: str = "",
     actions: str = "",
     suffix: str | None = "action",
-    bare: bool = False,
 ) -> Shape:
-    split = (frozenset(actions.split()), suffix, bare)
-    return Shape(tuple(must.split()), tuple(never.split()), subject, tuple(times.split()), *split)
+    """A row; `actions` are all that it has, where keys alone do not tell it from others."""
+    named = {"action": says(*actions.split())} if actions else None
+    return shape(must, subject, times, never=never, says=named, suffix=suffix)
 
 
 _REPOSITORY_ACTIONS = "archived created deleted edited privatized publicized renamed transferred unarchived"
@@ -95,11 +56,9 @@ SHAPES: dict[str, Shape] = {
     "discussion": _shape("discussion", "discussion.number", "discussion.updated_at", never="comment"),
     "discussion_comment": _shape("discussion comment", "comment.id", "comment.updated_at"),
     "fork": _shape("forkee", "forkee.url", "forkee.created_at", suffix=None),
-    "github_app_authorization": _shape("sender", actions="revoked", bare=True, never="repository organization"),
+    "github_app_authorization": _shape("sender", actions="revoked", never="repository organization"),
     "gollum": _shape("pages"),
-    "installation": _shape(
-        "installation installation.account", "installation.id", bare=True, never="repository organization"
-    ),
+    "installation": _shape("installation installation.account", "installation.id", never="repository organization"),
     "installation_repositories": _shape("repositories_added repositories_removed", "installation.id"),
     "issue_comment": _shape("issue comment", "comment.id", "comment.updated_at"),
     "issues": _shape("issue", "issue.number", "issue.updated_at", never="comment"),
@@ -111,9 +70,7 @@ SHAPES: dict[str, Shape] = {
     "meta": _shape("hook", "hook_id", "hook.updated_at", never="zen"),
     "milestone": _shape("milestone", "milestone.number", "milestone.updated_at", never="issue pull_request"),
     "org_block": _shape("blocked_user", "blocked_user.login"),
-    "organization": _shape(
-        "organization", "membership.user.login", actions=_ORGANIZATION_ACTIONS, bare=True, never="repository"
-    ),
+    "organization": _shape("organization", "membership.user.login", actions=_ORGANIZATION_ACTIONS, never="repository"),
     "package": _shape("package", "package.html_url", "package.updated_at"),
     "page_build": _shape("build", "build.url", "build.updated_at", suffix=None),
     "ping": _shape("zen"),
@@ -121,7 +78,7 @@ SHAPES: dict[str, Shape] = {
     "project_card": _shape("project_card", "project_card.id", "project_card.updated_at"),
     "project_column": _shape("project_column", "project_column.id", "project_column.updated_at"),
     "projects_v2_item": _shape("projects_v2_item", "projects_v2_item.id", "projects_v2_item.updated_at"),
-    "public": _shape("repository", "repository.name", "repository.updated_at", suffix=None, bare=True, never="action"),
+    "public": _shape("repository", "repository.name", "repository.updated_at", suffix=None, never="action"),
     "pull_request": _shape(
         "pull_request", "pull_request.number", "pull_request.updated_at", never="review comment thread"
     ),
@@ -131,9 +88,7 @@ SHAPES: dict[str, Shape] = {
     "push": _shape("ref", "ref", suffix=None, never="action ref_type workflow inputs alert"),
     "registry_package": _shape("registry_package", "registry_package.html_url", "registry_package.updated_at"),
     "release": _shape("release", "release.id", _RELEASE_TIMES),
-    "repository": _shape(
-        "repository", "repository.name", "repository.updated_at", actions=_REPOSITORY_ACTIONS, bare=True
-    ),
+    "repository": _shape("repository", "repository.name", "repository.updated_at", actions=_REPOSITORY_ACTIONS),
     "repository_dispatch": _shape("client_payload", "branch"),
     "repository_import": _shape("status repository", "repository.name", "repository.updated_at"),
     "repository_vulnerability_alert": _shape("alert alert.affected_range", "alert.id"),
@@ -146,7 +101,7 @@ SHAPES: dict[str, Shape] = {
     "status": _shape("sha state", "sha", "updated_at"),
     "team": _shape("team action", "team.id", never="member"),
     "team_add": _shape("team", "team.id", never="action"),
-    "watch": _shape("repository", actions="started", bare=True),
+    "watch": _shape("repository", actions="started"),
     "workflow_dispatch": _shape("ref workflow", "ref", suffix=None, never="action workflow_run"),
     "workflow_job": _shape("workflow_job", "workflow_job.id", "workflow_job.completed_at workflow_job.started_at"),
     "workflow_run": _shape(
@@ -154,13 +109,17 @@ SHAPES: dict[str, Shape] = {
     ),
 }
 
-# What any type is about ends a bare one; the last lines are keys of types that have no row here.
+# Types that have no key of their own must not have what any other is about; the last lines are keys of types that have
+# no row here.
 _NOUNS = frozenset(
-    {path.partition(".")[0] for shape in SHAPES.values() for path in shape.must}
+    {path.partition(".")[0] for row in SHAPES.values() for path in row.must}
     | {"account", "blocked_issue", "blocking_issue", "definition", "deployment_callback_url", "exemption_request"}
     | {"location", "new_property_values", "parent_issue", "personal_access_token_request", "projects_v2"}
     | {"projects_v2_status_update", "repository_advisory", "repository_ruleset", "sub_issue"}
 ) - {"action", "repository", "organization", "installation", "sender"}
+_BARE = ("github_app_authorization", "installation", "organization", "public", "repository", "watch")
+
+SHAPES.update({name: replace(SHAPES[name], never=(*SHAPES[name].never, *sorted(_NOUNS))) for name in _BARE})
 
 REPEATS: dict[str, frozenset[str]] = {
     "workflow_dispatch": frozenset(),

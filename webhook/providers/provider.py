@@ -5,9 +5,10 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Literal, Protocol
 
-from .. import json
+from .. import json, times
 from ..errors import MalformedEvent, UnsupportedMedia
 from ..events import Event, Headers, check
 from ..json import Value
@@ -107,15 +108,18 @@ def header(headers: Headers, name: bytes) -> str | None:
 
 
 def look(value: Value, path: str) -> Value:
-    """Follow a dotted path through objects; None where it leads nowhere.
+    """Follow a dotted path through objects, and through lists by number; None where it leads nowhere.
 
-    >>> look({"a": {"b": 1}}, "a.b"), look({"a": None}, "a.b")
+    >>> look({"a": [{"b": 1}]}, "a.0.b"), look({"a": None}, "a.b")
     (1, None)
     """
     for step in path.split("."):
-        if type(value) is not dict:
+        if type(value) is dict:
+            value = value.get(step)
+        elif type(value) is list and step.isdigit() and int(step) < len(value):
+            value = value[int(step)]
+        else:
             return None
-        value = value.get(step)
     return value
 
 
@@ -124,6 +128,33 @@ def text(value: Value) -> str | None:
     if type(value) is int:
         return str(value)
     return value or None if type(value) is str else None
+
+
+def first(value: Value, *paths: str) -> str | None:
+    """The first of several paths that leads to what may name a thing."""
+    return next(filter(None, (text(look(value, path)) for path in paths)), None)
+
+
+def first_moment(value: Value, *paths: str) -> str | None:
+    """The first of several paths that leads to a moment."""
+    return next(filter(None, (moment(look(value, path)) for path in paths)), None)
+
+
+def moment(value: Value) -> str | None:
+    """Show a moment: RFC 3339 text as it is, or seconds since 1970; milliseconds where seconds would be past 5138.
+
+    >>> moment("2026-01-02T03:04:05Z"), moment(1767323045), moment(1767323045000), moment("soon")
+    ('2026-01-02T03:04:05Z', '2026-01-02T03:04:05Z', '2026-01-02T03:04:05Z', None)
+    """
+    try:
+        if type(value) is int:
+            return times.show(datetime.fromtimestamp(value / 1000 if value >= 10**11 else value, UTC))
+        if type(value) is str:
+            times.parse(value)
+            return value
+    except (ValueError, OverflowError, OSError):
+        pass
+    return None
 
 
 def _refuse_forms(provider: Provider, headers: Headers) -> None:

@@ -10,9 +10,6 @@ from typing import Any
 
 from .model import Problem
 
-BUILT_SCHEMES = frozenset({"github", "github-sha1"})
-"""Those whose provider makes events of them."""
-
 REFUSED: tuple[tuple[tuple[str, ...], str], ...] = (
     (("sinks", "*", "secrets"), "events would go unsigned; leave it out"),
     (("sinks", "*", "dead_letter"), "what cannot be delivered would be lost to it; leave it out"),
@@ -27,10 +24,6 @@ def refused(document: Any) -> Iterator[Problem]:
     """Keys with a value that are not built, and without which a promise would be broken."""
     for pattern, why in REFUSED:
         yield from (Problem(path, f"not yet: {why}") for path, value in _find(document, pattern) if value)
-    for path, value in _find(document, ("sources", "*", "scheme")):
-        if isinstance(value, str) and value not in BUILT_SCHEMES:
-            built = ", ".join(sorted(BUILT_SCHEMES))
-            yield Problem(path, f"not yet: this version verifies {built}; leave the source out")
 
 
 def warned(document: Any) -> Iterator[Problem]:

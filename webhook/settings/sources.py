@@ -81,7 +81,7 @@ class Source(Model):
         header, prefix, algorithm, encoding: where a generic signature is, and how it is written.
         signed: what a generic signature covers: a text of `{body}`, `{timestamp}`, `{id}`.
         timestamp_header, id_header: where the latter two are read.
-        id, type, source, subject: expressions over a generic delivery.
+        id, type, source, subject: expressions over a generic delivery, `headers` and `body`.
         type_prefix: of a generic source's types; what begins with it is not believed at /events.
     """
 

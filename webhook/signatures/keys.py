@@ -38,7 +38,9 @@ def symmetric_key(scheme: Scheme, secret: bytes) -> bytes | None:
     """Find the HMAC's key, or None where the secret has not the scheme's form."""
     if scheme.layout is not Layout.VERSIONED:
         return secret or None
-    return decoded(secret.removeprefix(b"whsec_"))
+    key = decoded(secret.removeprefix(b"whsec_"))
+    # A file that changes while the process runs is held to the same as at its start; its length hides the key's.
+    return key if key is not None and len(key) >= MINIMUM else None
 
 
 def public_key(secret: bytes) -> bytes | None:

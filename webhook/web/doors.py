@@ -46,11 +46,12 @@ async def events(request: Request) -> Response:
 async def hook(request: Request) -> Response:
     """`POST /hooks/{source}`: a signed webhook of a declared source."""
     receiver = receiver_of(request)
-    received, deadline = receiver.now(), receiver.deadline(request)
+    received = receiver.now()
     name = request.path_params["source"]
     source = receiver.sources.get(name)
     if source is None:
         raise UnknownSource("no source of that name is declared")
+    deadline = receiver.deadline(request, patience=source.answer_seconds)
     cap = source.body_limit or receiver.body_limit
     headers = request.scope["headers"]
     async with body_of(request, cap=cap, deadline=deadline, budget=receiver.budget) as body:
@@ -60,7 +61,7 @@ async def hook(request: Request) -> Response:
             receiver.failed(request, error, source=name)
             raise
         if isinstance(arrival, Greeting):
-            return Response(arrival.answer) if arrival.answer else Response(status_code=204)
+            return _greet(arrival)
         _pass(receiver, name)  # after the check: bad signatures cannot spend the provider's rate
         if not source.lets_in(arrival):
             log.info("hook.ignored", source=name, type=arrival.event.type, event_id=arrival.event.id)
@@ -92,6 +93,13 @@ async def _launch(receiver: Receiver, arrival: Arrival, deadline: float) -> Outc
         log.info("event.expired", event_id=arrival.event.id, type=arrival.event.type, via=arrival.via)
         return Outcome(arrival, (), expired=True)
     return Outcome(arrival, await receiver.launcher.launch(arrival, deadline=deadline))
+
+
+def _greet(greeting: Greeting) -> Response:
+    """Give a provider's test what it wants to read back: the provider's words, so no browser is to guess at them."""
+    if not greeting.answer:
+        return Response(status_code=204)
+    return Response(greeting.answer, media_type="text/plain", headers={"x-content-type-options": "nosniff"})
 
 
 def _pass(receiver: Receiver, door: str) -> None:

@@ -114,9 +114,13 @@ class Receiver:
         event = "caller.unauthenticated" if source is None else "hook.unauthenticated"
         log.warning(event, source=source, peer=peer, reason=str(error))
 
-    def deadline(self, request: Request) -> float:
-        """When this request must be answered, by the running loop's clock, in seconds."""
-        return began(request.scope, asyncio.get_running_loop().time()) + self.answer_seconds
+    def deadline(self, request: Request, *, patience: float | None = None) -> float:
+        """When this request must be answered, by the running loop's clock, in seconds.
+
+        `patience`: the seconds that its sender waits, where they may be fewer than ours.
+        """
+        seconds = self.answer_seconds if patience is None else min(patience, self.answer_seconds)
+        return began(request.scope, asyncio.get_running_loop().time()) + seconds
 
 
 def receiver_of(request: Request) -> Receiver:
