@@ -91,7 +91,7 @@ class Counting:
     async def _run(self):
         app = web.Application(client_max_size=2**25)
         app.router.add_route("*", "/{path:.*}", self._pass)
-        runner = web.AppRunner(app, access_log=None)
+        runner = web.AppRunner(app, access_log=None, handler_cancellation=True, shutdown_timeout=0.1)
         await runner.setup()
         site = web.TCPSite(runner, "127.0.0.1", 0)
         await site.start()
@@ -124,52 +124,69 @@ class Counting:
         self._loop.close()
 
 
-def moved(objects, *, own, jobs):
-    """The accounts and rights of the manifests in other namespaces; what belongs to no namespace is renamed."""
-    places, kept = {"jobhook": own, "jobhook-jobs": jobs}, []
-    for one in copy.deepcopy(objects):
-        if one["kind"] not in {"ServiceAccount", "Role", "RoleBinding", "ClusterRole", "ClusterRoleBinding"}:
-            continue
-        if "namespace" in one["metadata"]:
-            one["metadata"]["namespace"] = places[one["metadata"]["namespace"]]
-        else:
-            one["metadata"]["name"] += f"-{own}"
+ACCOUNTS = {"ServiceAccount", "Role", "RoleBinding", "ClusterRole", "ClusterRoleBinding"}
+
+
+class Rights:
+    """Accounts and rights of the manifests, taken apart and put together in other namespaces."""
+
+    def __init__(self, throwaway):
+        self._throwaway = throwaway
+
+    granted = staticmethod(rights_of)
+
+    @staticmethod
+    def moved(objects, *, own, jobs, name="jobhook"):
+        """The receiver's account and its rights in other namespaces, under another name."""
+        places, kept = {"jobhook": own, "jobhook-jobs": jobs}, []
+        for one in copy.deepcopy(objects):
+            meta = one["metadata"]
+            if one["kind"] not in ACCOUNTS or meta["name"] == "jobhook-cleanup":
+                continue
+            if "namespace" in meta:
+                meta |= {"name": name, "namespace": places[meta["namespace"]]}
+            else:
+                meta["name"] = f"{own}-{name}"  # of the whole cluster, and so the test's own
             if "roleRef" in one:
-                one["roleRef"]["name"] += f"-{own}"
-        for subject in one.get("subjects", ()):
-            subject["namespace"] = places[subject["namespace"]]
-        kept.append(one)
-    return kept
+                one["roleRef"]["name"] = meta["name"]
+                one["subjects"] = [{"kind": "ServiceAccount", "name": name, "namespace": own}]
+            kept.append(one)
+        return kept
+
+    @staticmethod
+    def without(objects, namespace, resource, verb):
+        """The same objects, with one right less."""
+        changed = copy.deepcopy(objects)
+        for role in changed:
+            if role["kind"] in {"Role", "ClusterRole"} and role["metadata"].get("namespace", "") == namespace:
+                for rule in role["rules"]:
+                    if resource in rule["resources"]:
+                        rule["verbs"].remove(verb)
+                role["rules"] = [rule for rule in role["rules"] if rule["verbs"]]
+        return changed
+
+    def kubeconfig(self, folder, namespace, *, name="jobhook", url=None):
+        """Write the kubeconfig of a service account; through a proxy, if `url` names one."""
+        admin = yaml.safe_load(self._throwaway.kubeconfig.read_text())
+        cluster = {"server": url} if url else admin["clusters"][0]["cluster"]
+        token = self._throwaway.kubectl("--namespace", namespace, "create", "token", name).strip()
+        whole = {
+            "apiVersion": "v1",
+            "kind": "Config",
+            "current-context": "it",
+            "contexts": [{"name": "it", "context": {"cluster": "it", "user": "it"}}],
+            "clusters": [{"name": "it", "cluster": cluster}],
+            "users": [{"name": "it", "user": {"token": token}}],
+        }
+        file = folder / f"{name}.kubeconfig"
+        file.write_text(json.dumps(whole))
+        return file
 
 
-def without(objects, lost):
-    """The same objects, with one right less."""
-    changed = copy.deepcopy(objects)
-    for role in changed:
-        if role["kind"] in {"Role", "ClusterRole"} and role["metadata"].get("namespace", "") == lost.namespace:
-            for rule in role["rules"]:
-                if lost.group in rule["apiGroups"] and lost.resource in rule["resources"]:
-                    rule["verbs"] = [verb for verb in rule["verbs"] if verb != lost.verb]
-            role["rules"] = [rule for rule in role["rules"] if rule["verbs"]]
-    return changed
-
-
-def account(throwaway, folder, namespace, *, url=None):
-    """Write the kubeconfig of the receiver's service account in a namespace; through a proxy, if `url` names one."""
-    admin = yaml.safe_load(throwaway.kubeconfig.read_text())
-    cluster = {"server": url} if url else admin["clusters"][0]["cluster"]
-    token = throwaway.kubectl("--namespace", namespace, "create", "token", "jobhook").strip()
-    whole = {
-        "apiVersion": "v1",
-        "kind": "Config",
-        "current-context": "it",
-        "contexts": [{"name": "it", "context": {"cluster": "it", "user": "it"}}],
-        "clusters": [{"name": "it", "cluster": cluster}],
-        "users": [{"name": "it", "user": {"token": token}}],
-    }
-    file = folder / "kubeconfig"
-    file.write_text(json.dumps(whole))
-    return file
+@pytest.fixture(scope="session")
+def rights(throwaway):
+    """The manifests' rights, to be moved, lessened and used."""
+    return Rights(throwaway)
 
 
 @pytest.fixture(scope="session")

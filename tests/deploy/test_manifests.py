@@ -73,7 +73,7 @@ def test_two_receivers_on_two_nodes_stay_through_disruptions(objects):
     deployment = of(objects, "Deployment")["spec"]
     labels = deployment["template"]["metadata"]["labels"]
     assert deployment["replicas"] == 2
-    assert deployment["strategy"]["rollingUpdate"] == {"maxUnavailable": 0, "maxSurge": 1}
+    assert deployment["strategy"] == {"type": "RollingUpdate", "rollingUpdate": {"maxUnavailable": 0, "maxSurge": 1}}
     spread = deployment["template"]["spec"]["topologySpreadConstraints"]
     assert {each["topologyKey"] for each in spread} == {"kubernetes.io/hostname", "topology.kubernetes.io/zone"}
     budget = of(objects, "PodDisruptionBudget")["spec"]
@@ -190,7 +190,7 @@ def test_nobody_talks_to_the_receiver_unasked(objects):
     receiver = of(objects, "NetworkPolicy")["spec"]
     assert receiver["podSelector"]["matchLabels"].items() <= pods(objects)[0]["metadata"]["labels"].items()
     (rule,) = receiver["ingress"]
-    assert rule["ports"] == [{"port": "http"}]
+    assert rule["ports"] == [{"port": "http", "protocol": "TCP"}]
     asking = [each["podSelector"]["matchLabels"] for each in rule["from"] if "podSelector" in each]
     assert [each.items() <= pods(objects)[1]["metadata"]["labels"].items() for each in asking] == [True]
     assert {"namespaceSelector": {"matchLabels": {"jobhook.dev/access": "true"}}} in rule["from"]
