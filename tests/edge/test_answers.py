@@ -18,7 +18,7 @@ spec: |
   apiVersion: batch/v1
   kind: Job
   spec:
-    backoffLimit: 0
+    suspend: true
     template:
       spec:
         restartPolicy: Never
@@ -32,6 +32,7 @@ spec: |
   apiVersion: batch/v1
   kind: Job
   spec:
+    suspend: true
     template:
       spec:
         restartPolicy: Never
@@ -40,9 +41,9 @@ spec: |
 GOOD = {"after": "abcd"}
 
 
-@pytest.fixture(scope="module")
-def receiver(tmp_path_factory):
-    """One receiver for all rows: none of them changes what another sees."""
+@pytest.fixture(scope="module", params=["local", "kubernetes"])
+def receiver(request, tmp_path_factory):
+    """One receiver on each cluster for all rows: none of them changes what another sees."""
     sink, folder = Sink(), tmp_path_factory.mktemp("edge")
     settings = config(sink, limits={"body": "8KiB", "headers": "4KiB", "answer": "2s", "bodies_in_flight": "16KiB"})
     settings["callers"].append({"name": "reader", "tokens": ["reader"], "may": ["read"]})
@@ -53,10 +54,23 @@ def receiver(tmp_path_factory):
         "types": ["com.github.star.created"],
     }
     (folder / "reader").write_text("a-reader-of-the-test-0123456789")
-    made = Receiver(folder, definitions={"one.yaml": ONE, "two.yaml": TWO}, config=settings).start()
+    made = Receiver(
+        folder, definitions={"one.yaml": ONE, "two.yaml": TWO}, config=settings, environ=_environ(request)
+    ).start()
     yield made
     assert made.stop() == 0
     sink.close()
+
+
+def _environ(request):
+    if request.param == "local":
+        return {"JOBHOOK_CLUSTER": "local"}
+    cluster = request.getfixturevalue("throwaway")
+    return {
+        "JOBHOOK_CLUSTER": "kubernetes",
+        "KUBECONFIG": str(cluster.kubeconfig),
+        "JOB_NAMESPACE": cluster.namespace(),
+    }
 
 
 def _is_problem(answer, status):
