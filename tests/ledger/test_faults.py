@@ -32,10 +32,11 @@ class World:
     async def sweep(self, ledger):
         """As the real one: pages, enter, release, delete what was released."""
         async with ledger.writing() as clerk:
-            names = sorted(self.finished)
+            listed = dict(self.finished)  # another sweep may delete some meanwhile
+            names = sorted(listed)
             for page in (names[at : at + 3] for at in range(0, len(names), 3)):
                 await clerk.enter(page)
-                for key in await clerk.release([key for key in page if self.finished[key] <= self.clock.now]):
+                for key in await clerk.release([key for key in page if listed[key] <= self.clock.now]):
                     if self.finished.pop(key, None):
                         self.went[key] = self.clock.now
 
@@ -116,7 +117,7 @@ def test_a_crash_at_any_call_loses_nothing(stores, make, job_key, after):
     asyncio.run(play())
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(seed=st.integers(0, 2**32))
 def test_two_sweeps_at_once_and_crashes_lose_nothing(stores, make, job_key, seed):
     """Processes whose copies are old or new sweep at once, their calls interleaved at random, and end at random."""

@@ -29,6 +29,7 @@ def ledgers(draw):
         replaces = draw(st.lists(st.sampled_from(old), max_size=4)) if old else []
         packed = keys.pack([*draw(st.sets(NUMBERS, max_size=8)), *keys.unpack(fold(replaces))])
         names = frozenset(one.name for one in replaces)
+        created = max([created, *(one.created for one in replaces)])
         made.append(Segment(f"s{number}", "1", forget_after, created, packed, names))
     return [one for one in made if draw(st.booleans()) or not one.replaces]
 
