@@ -65,6 +65,12 @@ SHAPES: dict[str, Shape] = {
     "pullrequest:comment_deleted": _pull("comment"),
 }
 """Bitbucket Cloud's, by the event's key."""
+_NOUNS = "push fork changes comment commit commit_status issue pullrequest"
+SHAPES |= {
+    "repo:updated": shape("changes", suffix=None, never="issue pullrequest"),
+    **{f"repo:{name}": shape(suffix=None, never=_NOUNS) for name in ("created", "deleted", "imported", "transfer")},
+    **{f"pullrequest:{name}": _pull("comment") for name in ("comment_resolved", "comment_reopened")},
+}
 _UNKNOWN = Shape()
 
 
