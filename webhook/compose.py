@@ -9,7 +9,8 @@ import socket
 from collections.abc import AsyncIterator, Coroutine, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
 import structlog
@@ -19,17 +20,18 @@ from .callers import Callers, Reviews
 from .clusters.choice import cluster_of
 from .completion import Frozen, completion_event
 from .definitions.library import Library
-from .delivery import Courier, Deliverer, Retry, Target
+from .delivery import Courier, Deliverer, Remembered, Removed, Target, redeliver
 from .events import EVENTS_DOOR, Event
 from .follow import Follower
 from .job import Job
 from .launch import Launcher
 from .metrics import Metrics
 from .ports import Cluster
+from .progress import Progress
 from .settings import Settings
-from .sinks import HttpSink, Mode, SinkConfig
 from .steps import PATIENCE, NextSteps
 from .sweep import Report, sweep
+from .targets import mementos, restored, target_of
 from .web.app import Application, Routes, build
 from .web.body import Budget
 from .web.rates import Gate
@@ -91,16 +93,27 @@ async def running(
         )
         await library.load()
         launcher = Launcher(
-            cluster.jobs, definitions=lambda: library.current, signature=settings.signature, metrics=metrics
+            cluster.jobs,
+            definitions=lambda: library.current,
+            signature=settings.signature,
+            metrics=metrics,
+            payloads=cluster.payloads,
         )
         steps = Target(sink=NextSteps(launcher, lambda: library.current), timeout=PATIENCE)
-        targets = [steps, *[await _target(stack, sink) for sink in settings.sinks]]
-        courier = _courier(settings, cluster, targets, metrics, listener)
+        targets = [steps, *[await target_of(stack, sink) for sink in settings.sinks]]
+        remembered = Remembered(
+            cluster.records,
+            mementos(settings.sinks),
+            signature=settings.signature,
+            restore=partial(restored, await stack.enter_async_context(AsyncExitStack())),
+        )
+        courier = _courier(settings, cluster, targets, metrics, listener, removed=remembered)
         follower = Follower(cluster.jobs, metrics=metrics)
         deliverer = Deliverer(courier, cluster.jobs, metrics=metrics, random=random.random)
         follower.subscribe(deliverer.heed)
         failed = asyncio.Event()
-        await stack.enter_async_context(_tasks(failed, follower.run(), deliverer.run(), library.watch()))
+        works = follower.run(), deliverer.run(), library.watch(), remembered.run()
+        await stack.enter_async_context(_tasks(failed, *works))
         stack.push_async_callback(deliverer.stop, STOP_BUDGET)
 
         async def clean(dry_run: bool) -> Report:  # noqa: FBT001 # the receiver's form
@@ -111,6 +124,11 @@ async def running(
                 budget=SWEEP_BUDGET,
                 metrics=metrics,
                 dry_run=dry_run,
+            )
+
+        async def order(name: str, sinks: Sequence[str]) -> Mapping[str, Progress]:
+            return await redeliver(
+                cluster.jobs, name, sinks, declared=courier.targets, now=datetime.now(UTC), metrics=metrics
             )
 
         declared = doors.declared(settings.sources)
@@ -130,6 +148,7 @@ async def running(
             answer_seconds=settings.limits.answer.total_seconds(),
             budget=Budget(settings.limits.bodies_in_flight),
             sweep=clean,
+            redeliver=order,
             readiness=lambda: _readiness(library, follower, cluster),
             metrics=metrics,
         )
@@ -137,28 +156,27 @@ async def running(
 
 
 def _courier(
-    settings: Settings, cluster: Cluster, targets: Sequence[Target], metrics: Metrics, listener: socket.socket
+    settings: Settings,
+    cluster: Cluster,
+    targets: Sequence[Target],
+    metrics: Metrics,
+    listener: socket.socket,
+    *,
+    removed: Removed,
 ) -> Courier:
     def compose(job: Job, frozen: Frozen) -> Event:
         return completion_event(job, frozen, cluster_name=settings.cluster_name, signature=settings.signature)
 
     replica = f"{socket.gethostname()}:{listener.getsockname()[1]}"
-    return Courier(cluster.jobs, targets, compose=compose, replica=replica, metrics=metrics, random=random.random)
-
-
-async def _target(stack: AsyncExitStack, sink: Any) -> Target:
-    config = SinkConfig(
-        name=sink.name,
-        url=sink.url,
-        mode=Mode(sink.mode),
-        headers=sink.headers,
-        types=frozenset(sink.types or ()),
-        timeout=sink.timeout,
-        extensions=sink.extensions,
-        ca_certs=sink.ca_certs or "",
+    return Courier(
+        cluster.jobs,
+        targets,
+        compose=compose,
+        replica=replica,
+        metrics=metrics,
+        random=random.random,
+        removed=removed,
     )
-    retry = Retry(horizon=sink.retry.horizon, first=sink.retry.first, longest=sink.retry.longest)
-    return Target(sink=await stack.enter_async_context(HttpSink(config)), retry=retry, timeout=sink.timeout)
 
 
 def _callers(settings: Settings, cluster: Cluster) -> Callers:

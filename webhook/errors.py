@@ -12,6 +12,7 @@
     │   ├── TooLarge                a body over the cap
     │   ├── TooSlow                 a body that did not arrive in time
     │   ├── TooManyRequests         over a rate or a limit: later
+    │   ├── NotFinished             this needs a Job that has ended
     │   └── ValueRefused            a definition or a mapping refuses the event's values
     ├── ClusterError                what the store of Jobs answered
     │   ├── ClusterUnavailable      may pass: quota, throttling, no answer; safe to send again
@@ -103,6 +104,10 @@ class TooManyRequests(RequestError):
     def __init__(self, message: str, *, retry_after: timedelta) -> None:
         super().__init__(message)
         self.retry_after = retry_after
+
+
+class NotFinished(RequestError):
+    """The Job has not ended, and this can only be done with one that has."""
 
 
 class ValueRefused(RequestError):

@@ -45,6 +45,15 @@ class Metrics:
         self.attempts = Counter(
             "jobhook_delivery_attempts", "Tries to send a completion.", ["sink", "result"], registry=registry
         )
+        self.dead_letters = Counter(
+            "jobhook_dead_letter_attempts", "Tries to send a dead letter.", ["sink", "result"], registry=registry
+        )
+        self.redelivered = Counter(
+            "jobhook_redeliveries", "Completions sent to a sink again by order.", ["sink"], registry=registry
+        )
+        self.breaker_open = Gauge(
+            "jobhook_breaker_open", "1 while a sink, or its dead letter, is only probed.", ["sink"], registry=registry
+        )
         self.delivery_seconds = Histogram(
             "jobhook_delivery_seconds", "From a Job's end to its completion taken.", ["sink"], registry=registry
         )

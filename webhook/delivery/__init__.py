@@ -4,6 +4,22 @@ from .courier import Courier
 from .deliverer import Deliverer
 from .outstanding import Pass, deliver_outstanding
 from .plan import Result, Verdict
-from .target import Retry, Target
+from .redeliver import redeliver
+from .removed import Memento, Remembered, Removed
+from .target import DeadLetter, Retry, Target
 
-__all__ = ["Courier", "Deliverer", "Pass", "Result", "Retry", "Target", "Verdict", "deliver_outstanding"]
+__all__ = [
+    "Courier",
+    "DeadLetter",
+    "Deliverer",
+    "Memento",
+    "Pass",
+    "Remembered",
+    "Removed",
+    "Result",
+    "Retry",
+    "Target",
+    "Verdict",
+    "deliver_outstanding",
+    "redeliver",
+]

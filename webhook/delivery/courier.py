@@ -25,7 +25,8 @@ from ..ports import Jobs
 from ..progress import Claim, Progress
 from .breaker import Breaker
 from .mark import claiming, marking, verdict_of
-from .plan import Plan, Result, Verdict, begin, earliest, look_again, outstanding
+from .plan import Plan, Result, Verdict, begin, earliest, lane, look_again, outstanding
+from .removed import Forgotten, Removed
 from .target import Target
 from .trial import Trial
 
@@ -37,6 +38,8 @@ FREE_SECONDS = 2.0
 """How long a cancelled round takes at most to give its claim back."""
 CONFLICTS = 5
 """In a row, on one Job; then others get their turn."""
+UNSURE = timedelta(seconds=30)
+"""Before a Job is looked at again whose sink may be one that is not known here yet."""
 PAUSE = timedelta(seconds=1)
 """Before a Job is looked at again whose store, or whose rival, was in the way."""
 
@@ -47,8 +50,9 @@ class Courier:
     """Carry completions to their sinks.
 
     Attributes:
-        targets: by the sink's name.
-        breakers: by the sink's name.
+        replica: our `host:port`, as it stands in claims.
+        targets: the declared sinks, by name.
+        breakers: by the lane (`plan.lane`).
     """
 
     def __init__(
@@ -62,12 +66,13 @@ class Courier:
         random: Callable[[], float],
         now: Clock = lambda: datetime.now(UTC),
         margin: timedelta = MARGIN,
+        removed: Removed | None = None,
     ) -> None:
-        self._jobs, self._compose, self._replica = jobs, compose, replica
+        self._jobs, self._compose, self.replica = jobs, compose, replica
         self._random, self._now = random, now
-        self.targets: Mapping[str, Target] = {target.sink.name: target for target in targets}
-        self.breakers: Mapping[str, Breaker] = {name: Breaker() for name in self.targets}
-        self._trial = Trial(self.targets, self.breakers, metrics=metrics, random=random, now=now)
+        self.targets: Mapping[str, Target] = {target.sink.name: target for target in targets if target.sink}
+        self._trial = Trial(self.targets, removed or Forgotten(), metrics=metrics, random=random, now=now)
+        self.breakers: Mapping[str, Breaker] = self._trial.breakers
         self._lease = max((target.timeout for target in targets), default=timedelta(0)) + margin
         self._busy: set[str] = set()
 
@@ -77,7 +82,7 @@ class Courier:
 
     def earliest(self, job: Job) -> datetime | None:
         """When something may be done for a Job; None where nothing is to be done."""
-        return earliest(job, replica=self._replica, now=self._now()) if outstanding(job) else None
+        return earliest(job, replica=self.replica, now=self._now()) if outstanding(job) else None
 
     async def deliver(self, job: Job) -> Verdict:
         """Do what is due for one Job's completion; a cluster that does not answer means `LATER`."""
@@ -103,29 +108,34 @@ class Courier:
         now = self._now()
         if not outstanding(job):
             return Verdict(result=Result.LEFT)
-        at = earliest(job, replica=self._replica, now=now)
+        at = earliest(job, replica=self.replica, now=now)
         if at > now:
             return Verdict(result=Result.LATER, at=at)
         delivery, frozen = begin(job, self.targets, compose=self._compose, now=now)
         if not any(progress.pending for progress in delivery.values()):
             return await self._mark(job, None, delivery)
-        due, lost, blocked = self._trial.enter(delivery, now)
+        turn = self._trial.enter(delivery, now)
         try:
-            if not due and not lost:
-                at = look_again(delivery, blocked, self.targets)
-                return Verdict(result=Result.LATER, at=at, parked=blocked[0])
-            return await self._round(job, Plan(delivery=delivery, frozen=frozen, due=due, lost=lost))
+            if turn.due or turn.lost:
+                return await self._round(job, Plan(delivery=delivery, frozen=frozen, turn=turn))
         finally:
-            self._trial.leave(due)
+            self._trial.leave(turn)
+        if not turn.blocked:
+            return self._later(UNSURE)
+        first = next(iter(turn.blocked))
+        at = look_again(delivery, turn.blocked)
+        return Verdict(result=Result.LATER, at=at, parked=lane(first, delivery[first]))
 
     async def _round(self, job: Job, plan: Plan) -> Verdict:
         frozen = plan.frozen or freeze(job, await self._jobs.pods(job.name), await self._warnings(job))
         event = self._compose(job, frozen)
-        claim = Claim(replica=self._replica, until=self._now() + self._lease)
+        claim = Claim(replica=self.replica, until=self._now() + self._lease)
         patch = claiming(claim, plan.delivery, frozen)
         job = await self._jobs.patch(job.name, patch, resource_version=job.resource_version)
         delivery = dict(plan.delivery) | self._trial.give_up(job, plan)
-        tries = {name: asyncio.create_task(self._trial.send(job, event, name, delivery[name])) for name in plan.due}
+        tries = {
+            name: asyncio.create_task(self._trial.send(job, event, name, delivery[name])) for name in plan.turn.due
+        }
         try:
             if tries:
                 await asyncio.wait(tries.values())

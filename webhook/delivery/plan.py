@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
@@ -33,12 +33,29 @@ class Verdict:
 
     Attributes:
         at: when to look again; None where it is over.
-        parked: the sink whose breaker it waits for; then `at` is the end of its patience.
+        parked: the lane whose breaker it waits for; then `at` is the end of its patience.
     """
 
     result: Result
     at: datetime | None = None
     parked: str | None = None
+
+
+@dataclass(slots=True, kw_only=True)
+class Turn:
+    """The sinks at which something is to be done now.
+
+    Attributes:
+        due: lanes by sink, to be tried; their breakers were entered.
+        lost: why, by sink: they will not be tried again where they are tried at present.
+        blocked: the end of patience, by sink: due, and kept by their breaker.
+        unsure: sinks that may have been removed, or are not known here yet.
+    """
+
+    due: dict[str, str] = field(default_factory=dict)
+    lost: dict[str, str] = field(default_factory=dict)
+    blocked: dict[str, datetime] = field(default_factory=dict)
+    unsure: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,14 +65,16 @@ class Plan:
     Attributes:
         delivery: the progress at every sink that wants the event.
         frozen: None where this is the first claim.
-        due: sinks to send to now; their breakers were entered.
-        lost: sinks that will not be tried again: removed, or past their horizon while they do not answer.
     """
 
     delivery: Mapping[str, Progress]
     frozen: Frozen | None
-    due: Sequence[str] = ()
-    lost: Sequence[str] = ()
+    turn: Turn
+
+
+def lane(sink: str, progress: Progress) -> str:
+    """Where a completion is tried at present, as breakers know it: at the sink, or at its dead letter."""
+    return f"{sink} (dead letter)" if progress.letter else sink
 
 
 def outstanding(job: Job) -> bool:
@@ -81,11 +100,11 @@ def begin(
         return delivery, frozen
     # Sinks choose by type, which pods do not change; those that want it now are the ones that get it.
     provisional = compose(job, frozen or freeze(job, ()))
-    wanted = [name for name, target in targets.items() if target.sink.wants(provisional)]
+    wanted = [name for name, target in targets.items() if target.sink and target.sink.wants(provisional)]
     return {name: Progress(since=now) for name in wanted}, frozen
 
 
-def look_again(delivery: Mapping[str, Progress], blocked: Sequence[str], targets: Mapping[str, Target]) -> datetime:
+def look_again(delivery: Mapping[str, Progress], blocked: Mapping[str, datetime]) -> datetime:
     """When a Job whose due sinks are all blocked has something to do in any case: a next try, or no patience left."""
-    ends = [delivery[name].since + targets[name].retry.horizon for name in blocked]
-    return min(ends + [one.next for name, one in delivery.items() if one.pending and one.next and name not in blocked])
+    others = [one.next for name, one in delivery.items() if one.pending and one.next and name not in blocked]
+    return min([*blocked.values(), *others])

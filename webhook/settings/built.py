@@ -10,10 +10,7 @@ from typing import Any
 
 from .model import Problem
 
-REFUSED: tuple[tuple[tuple[str, ...], str], ...] = (
-    (("sinks", "*", "secrets"), "events would go unsigned; leave it out"),
-    (("sinks", "*", "dead_letter"), "what cannot be delivered would be lost to it; leave it out"),
-)
+REFUSED: tuple[tuple[tuple[str, ...], str], ...] = ()
 WARNED: tuple[tuple[tuple[str, ...], str], ...] = (
     (("remember",), "an event is known as long as its Job is there"),
     (("settle",), "it counts as 0s"),

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
+from pathlib import Path
 from typing import Self
 
 import aiohttp
@@ -15,6 +16,8 @@ import aiohttp
 from .. import __version__
 from ..errors import ConfigurationError, MalformedEvent, SinkRefused, SinkUnavailable
 from ..events import Event, Extension, to_binary, to_structured
+from ..secretfiles import SecretFile
+from ..signatures import UnusableKey, sign, signing_key
 from .answers import retry_after, verdict
 
 ANSWER_BYTES = 1024
@@ -39,6 +42,7 @@ class SinkConfig:
         types: the event types wanted; all where empty.
         timeout: of one try, from connecting to the answer's status.
         extensions: set on every event (`K_CE_OVERRIDES`), in the place of the event's own.
+        secrets: files of shared secrets, read again when they change; each of them signs (Standard Webhooks).
         ca_certs: PEM text of further authorities to trust (`K_CA_CERTS`), or empty.
     """
 
@@ -49,6 +53,7 @@ class SinkConfig:
     types: frozenset[str] = frozenset()
     timeout: timedelta = timedelta(seconds=10)
     extensions: Mapping[str, Extension] = field(default_factory=dict)
+    secrets: tuple[Path, ...] = field(default=(), repr=False)
     ca_certs: str = ""
 
 
@@ -58,6 +63,7 @@ class HttpSink:
     def __init__(self, config: SinkConfig, *, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
         self._config, self._now = config, now
         self._encode = to_structured if config.mode is Mode.STRUCTURED else to_binary
+        self._secrets = [SecretFile(path) for path in config.secrets]
         self._session: aiohttp.ClientSession | None = None
 
     @property
@@ -70,6 +76,7 @@ class HttpSink:
         return not self._config.types or event.type in self._config.types
 
     async def __aenter__(self) -> Self:
+        self._check_secrets()
         self._session = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(limit=CONNECTIONS, ssl=_trust(self._config)),
             timeout=aiohttp.ClientTimeout(total=self._config.timeout.total_seconds()),
@@ -90,7 +97,7 @@ class HttpSink:
         """Send one event; return when it was taken.
 
         Raises:
-            SinkUnavailable: no answer in time, or 404, 408, 409, 429, 5xx.
+            SinkUnavailable: no answer in time, or 404, 408, 409, 429, 5xx; or no secret that can sign.
             SinkGone: 410.
             SinkRefused: any other status; or an event that no header can carry.
         """
@@ -99,8 +106,10 @@ class HttpSink:
         event = replace(event, extensions={**event.extensions, **self._config.extensions})
         try:
             headers, body = self._encode(event)
+            # Last, so that no configured header takes the place of a signature.
+            headers = {**headers, **self._config.headers, **self._signature(event.id, body)}
             async with self._session.post(
-                self._config.url, data=body, headers={**headers, **self._config.headers}, allow_redirects=False
+                self._config.url, data=body, headers=headers, allow_redirects=False
             ) as response:
                 if 200 <= response.status < 300:
                     return
@@ -116,6 +125,27 @@ class HttpSink:
             raise SinkRefused("the event cannot be put into a request") from failure
         if error is not None:
             raise error
+
+    def _check_secrets(self) -> None:
+        """Refuse to start with a secret that will never sign; one that is away now may come back."""
+        for path, file in zip(self._config.secrets, self._secrets, strict=True):
+            try:
+                if (secret := file.value()) is not None:
+                    signing_key(secret)
+            except UnusableKey as error:
+                raise ConfigurationError(f"sink {self.name}: {path}: {error}") from error
+
+    def _signature(self, id_: str, body: bytes) -> dict[str, str]:
+        """The headers that sign a body; with secrets declared and none to be had nothing is sent at all."""
+        if not self._secrets:
+            return {}
+        keys = []
+        for file in self._secrets:
+            with contextlib.suppress(UnusableKey):
+                keys.append(signing_key(file.value() or b""))
+        if not keys:
+            raise SinkUnavailable("no secret that can sign")
+        return sign(body, id_=id_, moment=self._now(), keys=keys)
 
 
 async def _beginning(response: aiohttp.ClientResponse) -> bytes:

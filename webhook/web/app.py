@@ -14,7 +14,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Match, Route
 
 from ..errors import JobhookError
-from . import doors, jobs, operations
+from . import doors, jobs, operations, redelivery
 from .handshake import handshake
 from .hosts import OwnHosts
 from .problems import problem, problem_of
@@ -45,6 +45,7 @@ def build(receiver: Receiver, *, routes: Routes = (), hosts: Sequence[str] | Non
         ("/jobs", jobs.list_jobs, "GET"),
         ("/jobs/{name}", jobs.describe_job, "GET"),
         ("/jobs/{name}/logs", jobs.job_log, "GET"),
+        ("/jobs/{name}/redeliver", redelivery.redeliver, "POST"),
         ("/cleanup", operations.cleanup, "POST"),
         ("/healthz", operations.alive, "GET"),
         ("/readyz", operations.ready, "GET"),

@@ -15,8 +15,9 @@ from ..errors import MalformedEvent, NotFound
 from ..job import Job, Pod, State
 from ..json import dump
 from ..ports import Jobs
+from ..progress import load_delivery
 from .receiver import receiver_of
-from .views import job_view
+from .views import delivery_view, job_view
 
 MAX_LIMIT = 500
 MAX_TAIL = 100_000
@@ -37,10 +38,11 @@ async def list_jobs(request: Request) -> Response:
 
 
 async def describe_job(request: Request) -> Response:
-    """`GET /jobs/{name}`: one Job."""
+    """`GET /jobs/{name}`: one Job, and how far its completion is at each sink."""
     receiver = receiver_of(request)
     await receiver.allow(request, "read")
-    return _json(job_view(await receiver.jobs.read(request.path_params["name"])))
+    job = await receiver.jobs.read(request.path_params["name"])
+    return _json(job_view(job) | {"delivery": delivery_view(load_delivery(job.annotations) or {})})
 
 
 async def job_log(request: Request) -> Response:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
@@ -16,6 +16,7 @@ from ..errors import NotAuthenticated, TooManyRequests
 from ..launch import Launcher
 from ..metrics import Metrics
 from ..ports import Jobs
+from ..progress import Progress
 from ..settings import Rate
 from ..sources import Source
 from ..sweep import Report
@@ -54,6 +55,7 @@ class Receiver:
         body_limit: bytes of a body, where a source does not say its own.
         answer_seconds: from a request's first byte to its answer.
         sweep: (dry_run) → what the sweep did.
+        redeliver: (Job, sinks) → the progress at each of its sinks, after they were set back.
         failures: who has failed to authenticate how often.
     """
 
@@ -72,6 +74,7 @@ class Receiver:
     answer_seconds: float
     budget: Budget
     sweep: Callable[[bool], Awaitable[Report]]
+    redeliver: Callable[[str, Sequence[str]], Awaitable[Mapping[str, Progress]]]
     readiness: Callable[[], Readiness]
     metrics: Metrics
     failures: Failures = field(default_factory=Failures)

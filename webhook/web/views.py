@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 
 from .. import marks, times
 from ..job import Job
+from ..progress import Progress, progress_view
 
 
 def job_view(job: Job) -> dict[str, object]:
@@ -27,6 +29,19 @@ def job_view(job: Job) -> dict[str, object]:
         "completion": job.labels.get(marks.COMPLETION),
         "labels": {name: text for name, text in job.labels.items() if not name.startswith("batch.kubernetes.io/")},
     }
+
+
+def delivery_view(delivery: Mapping[str, Progress]) -> dict[str, object]:
+    """Tell how far a completion is, by sink: state, attempts, the next one's time, and what the last one came to."""
+    return {sink: _progress(progress) for sink, progress in delivery.items()}
+
+
+def _progress(progress: Progress) -> dict[str, object]:
+    view: dict[str, object] = {"next": None, "answer": None, "code": None, "earlier": [], **progress_view(progress)}
+    letter = view.pop("letter", None)
+    # A sink's own words are for its dead letter.
+    shown = {name: value for name, value in letter.items() if name != "data"} if isinstance(letter, dict) else None
+    return view | {"dead_letter": shown}
 
 
 def _moment(moment: datetime | None) -> str | None:
