@@ -92,6 +92,20 @@ def test_a_key_is_known_for_remember_after_its_job_went(make, store, clock, job_
     asyncio.run(play())
 
 
+def test_a_key_whose_segment_ends_today_settles_anew(make, store, clock, job_key):
+    """Where the old segment may be dropped before the new one has settled, the Job waits for the new one."""
+
+    async def play():
+        await sweep(make(store), [job_key(1)], due=[])
+        clock.advance(timedelta(days=15, hours=11, minutes=57))
+        assert await sweep(make(store), [job_key(1)]) == frozenset()
+        clock.advance(SETTLE + timedelta(seconds=1))
+        assert await sweep(make(store), [job_key(1)]) == {job_key(1)}
+        assert len(full(store)) == 1
+
+    asyncio.run(play())
+
+
 def test_a_job_that_goes_in_time_needs_one_segment(make, store, clock, job_key):
     """Within a day of its entry a key is not written again."""
 
@@ -180,6 +194,7 @@ def test_a_full_ledger_takes_only_what_must_be_in_it(make, store, clock, job_key
     async def play():
         ledger = make(store, limit=50)
         await sweep(ledger, [job_key(number) for number in range(50)])
+        clock.advance(1)
         await sweep(ledger, [job_key(number) for number in range(50, 90)], due=[])
         assert len(store.keys_of()) == 50
         clock.advance(1)

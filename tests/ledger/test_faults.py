@@ -117,7 +117,7 @@ def test_a_crash_at_any_call_loses_nothing(stores, make, job_key, after):
     asyncio.run(play())
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(seed=st.integers(0, 2**32))
 def test_two_sweeps_at_once_and_crashes_lose_nothing(stores, make, job_key, seed):
     """Processes whose copies are old or new sweep at once, their calls interleaved at random, and end at random."""

@@ -13,6 +13,13 @@ def soon(seconds=5.0):
     return asyncio.get_running_loop().time() + seconds
 
 
+def pass_time(replica, clock, seconds):
+    """Let time pass for a process that runs: its tick is each five seconds in truth."""
+    for _ in range(0, seconds, 5):
+        clock.advance(5)
+        replica._fresh.tick(clock())
+
+
 async def entered(make, store, *keys):
     async with make(store).writing() as clerk:
         await clerk.enter(keys)
@@ -45,9 +52,10 @@ def test_a_silent_copy_is_listed_before_it_says_no(make, store, clock, running, 
             store.mute = True
             await entered(make, store, job_key(1))
             lists = store.lists
-            clock.advance(10)
+            pass_time(replica, clock, 90)
             assert not await replica.remembers(job_key(1), deadline=soon())
-            clock.advance(81)
+            assert store.lists == lists
+            pass_time(replica, clock, 5)
             answers = await asyncio.gather(*(replica.remembers(job_key(1), deadline=soon()) for _ in range(20)))
             assert answers == [True] * 20
             assert store.lists == lists + 1
@@ -99,11 +107,9 @@ def test_bookmarks_keep_the_copy_believed(make, store, *, clock, running, until,
         async with running(make(store, metrics=metrics)) as replica:
             lists = store.lists
             for _ in range(30):
-                clock.advance(10)
+                pass_time(replica, clock, 10)
                 store.alive()
                 await until(lambda: b"jobhook_ledger_age_seconds 0.0" in metrics.text())
-                # Each five seconds in truth; here the clock goes without it.
-                replica._fresh.tick(clock())
                 assert not await replica.remembers(job_key(1), deadline=soon())
             assert store.lists == lists
 
@@ -115,12 +121,12 @@ def test_changes_alone_do_not_keep_it_believed(make, store, clock, running, job_
 
     async def play():
         async with running(make(store)) as replica:
-            clock.advance(80)
-            replica._fresh.tick(clock())
+            pass_time(replica, clock, 80)
             await entered(make, store, job_key(1))
-            await asyncio.sleep(0.01)
+            while not await replica.remembers(job_key(1), deadline=soon()):
+                await asyncio.sleep(0)
             lists = store.lists
-            clock.advance(11)
+            pass_time(replica, clock, 15)
             assert not await replica.remembers(job_key(2), deadline=soon())
             assert store.lists == lists + 1
 
@@ -207,6 +213,28 @@ def test_what_was_deleted_is_forgotten(make, store, *, clock, running, until, jo
     asyncio.run(play())
 
 
+def test_a_list_brings_nothing_back(make, store, *, clock, running, until, job_key):
+    """What went while a list was on its way stays gone, though the list holds it."""
+
+    async def play():
+        await entered(make, store, job_key(1))
+        (name,) = store.held
+        metrics = Metrics()
+        async with running(make(store, metrics=metrics)) as replica:
+            clock.advance(91)
+            store.slow = asyncio.Event()
+            asked = asyncio.create_task(replica.remembers(job_key(2), deadline=soon()))
+            await until(lambda: store.lists == 2)
+            await asyncio.sleep(0.01)
+            await store.delete(name)
+            await until(lambda: b"jobhook_ledger_keys 0.0" in metrics.text())
+            store.slow.set()
+            assert not await asked
+            assert not await replica.remembers(job_key(1), deadline=soon())
+
+    asyncio.run(play())
+
+
 def test_a_watch_that_breaks_is_begun_anew(make, store, *, running, until, job_key, monkeypatch):
     """An iterator that raises, ends, or is left unclosed costs a pause; nothing of it stays at the end."""
     follow, starts = store.follow, []
@@ -223,9 +251,10 @@ def test_a_watch_that_breaks_is_begun_anew(make, store, *, running, until, job_k
     async def play():
         monkeypatch.setattr(store, "follow", broken)
         monkeypatch.setattr("random.uniform", lambda low, high: 0.0)
-        async with running(make(store)):
+        async with running(make(store)) as replica:
             await until(lambda: len(starts) == 3)
             await until(lambda: store.followers == 1)
+            assert replica._shelf._listings == []
         await until(lambda: store.followers == 0)
         assert len(asyncio.all_tasks()) == 1
 

@@ -43,10 +43,12 @@ def test_after_a_pause_only_a_list_counts():
     assert not fresh.good(36)
     fresh.alive(37)
     assert not fresh.good(37)
+    fresh.alive(45)
     fresh.listed(38)
-    assert fresh.good(38)
-    fresh.alive(39)
-    assert fresh.confirmed == 39
+    assert fresh.good(45)
+    assert fresh.confirmed == 38
+    fresh.alive(46)
+    assert fresh.confirmed == 46
 
 
 def test_a_list_that_began_before_a_pause_is_not_enough():
