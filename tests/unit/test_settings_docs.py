@@ -32,7 +32,7 @@ def test_every_key_is_explained(reference, model):
 def test_its_example_is_read(reference, tmp_path):
     """The example of the reference is a valid file, once its secrets are there."""
     (tmp_path / "run").mkdir()
-    for name in ("github", "acme", "ops"):
+    for name in ("github", "acme", "ops", "bus"):
         (tmp_path / "run" / name).write_text(f"{name}-0123456789abcdef")
     (example,) = re.findall(r"```yaml\n(.*?)```", reference, re.DOTALL)
     (tmp_path / "jobhook.yaml").write_text(example.replace("/run/secrets/jobhook", "run"))
