@@ -36,7 +36,7 @@ check: $(VENV)/dev ## ruff, mypy --strict, import-linter
 	@$(BIN)/lint-imports --no-logo --no-timing 2>/dev/null || $(BIN)/lint-imports
 
 bench: $(VENV)/run ## measure beside other receivers, some six minutes; LONG=1 measures longer, ONLY="stub real" in part
-	@$(BIN)/python -m bench.run $(if $(LONG),--long) $(if $(ONLY),--only $(ONLY))
+	@$(BIN)/python -m bench.run $(if $(LONG),--long) $(if $(DOCS),--docs) $(if $(ONLY),--only $(ONLY))
 
 lock: ## resolve the requirements files anew (needs uv)
 	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url --no-emit-find-links pyproject.toml -o requirements.txt

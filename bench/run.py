@@ -13,13 +13,15 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from . import goals, profiled, real, resident, stubbed, table
-from .building import OUT, Tools, build
+from .building import OUT, PROJECT, Tools, build
 from .figures import Measured, plain
 from .goals import Goal
 from .machine import CORES, RECEIVER_CORE, Absent, Trouble
 
 PARTS = ("stub", "real", "standing", "memory", "steps", "profile")
 USUAL = PARTS[:-1]
+DOCS = PROJECT / "docs" / "performance.md"
+BEGIN, END = "<!-- figures: make bench DOCS=1 -->", "<!-- end of figures -->"
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +48,12 @@ class Report:
     results: dict[str, Any] = field(default_factory=dict)
     series: list[list[Measured]] = field(default_factory=list)
     troubles: list[str] = field(default_factory=list)
+    said: list[str] = field(default_factory=list)
+
+    def say(self, text: str) -> None:
+        """Print a paragraph, and keep it for the documentation."""
+        print(f"\n{text}", flush=True)
+        self.said.append(text)
 
     def keep(self, series: Mapping[Any, list[Measured]]) -> None:
         """Take runs in; one with answers that were not wanted is no measurement."""
@@ -59,6 +67,7 @@ def main() -> int:
     parser.add_argument("--long", action="store_true", help="more rounds, and longer ones")
     parser.add_argument("--only", nargs="+", choices=PARTS, default=USUAL, help="some parts")
     parser.add_argument("--contenders", nargs="+", metavar="KEY", help="some of the stub part's receivers")
+    parser.add_argument("--docs", action="store_true", help=f"write what is said into {DOCS.name}")
     given = parser.parse_args()
     length, report = LONG if given.long else SHORT, Report()
     try:
@@ -71,11 +80,13 @@ def main() -> int:
             try:
                 RUNNERS[part](tools, length, report, given.contenders)
             except Absent as absent:
-                print(f"\nLeft out: {part}: {absent}")
+                report.say(f"Left out: {part}: {absent}")
             except Trouble as trouble:
                 report.troubles.append(f"{part}: {trouble}")
                 print(f"\nNot measured: {part}: {trouble}")
     _close(report)
+    if given.docs:
+        _document(report)
     return 1 if report.troubles else 0
 
 
@@ -86,13 +97,12 @@ def _stub(tools: Tools, length: Length, report: Report, only: list[str] | None) 
         series[key].append(measured)
         _tell(key, measured)
     ceiling = stubbed.limit(tools, seconds=length.seconds)
-    print(f"\n{table.stubbed(series)}")
-    print(f"The API server that answers at once, asked directly: {ceiling.rate:,.0f} req/s on its core.")
-    if tools.adnanh_trouble:
-        print(f"Left out: {tools.adnanh_trouble}")
+    report.say(table.stubbed(series))
     unloaded = dict(stubbed.alone(tools, seconds=length.seconds)) if not only else {}
-    for key, one in unloaded.items():
-        print(f"One connection, {key}: p50 {one.p50:.2f} ms, p99 {one.p99:.2f} ms")
+    lines = [f"The API server that answers at once, asked directly: {ceiling.rate:,.0f} req/s on its core."]
+    lines += [f"Left out: {tools.adnanh_trouble}"] if tools.adnanh_trouble else []
+    lines += [f"One connection, {key}: p50 {one.p50:.2f} ms, p99 {one.p99:.2f} ms" for key, one in unloaded.items()]
+    report.say("\n".join(lines))
     report.goals += goals.stubbed(series)
     report.keep(series)
     report.results["stub"] = {key: plain(found) for key, found in series.items()}
@@ -105,7 +115,7 @@ def _real(tools: Tools, length: Length, report: Report, _: object) -> None:
     for path, connections, measured in real.rounds(tools, count=length.real_rounds, seconds=length.real_seconds):
         series[path, connections].append(measured)
         _tell(f"{path} × {connections}", measured)
-    print(f"\n{table.real(series)}")
+    report.say(table.real(series))
     report.goals += goals.real(series)
     report.keep(series)
     report.results["real"] = {f"{path}-{count}": plain(found) for (path, count), found in series.items()}
@@ -113,21 +123,21 @@ def _real(tools: Tools, length: Length, report: Report, _: object) -> None:
 
 def _standing(tools: Tools, length: Length, report: Report, _: object) -> None:
     found = {kind: resident.standing(tools, kind, count=length.starts) for kind in resident.CLUSTERS}
-    print(f"\n{table.standing(found)}")
+    report.say(table.standing(found))
     report.goals += goals.standing(found)
     report.results["standing"] = {kind: asdict(one) for kind, one in found.items()}
 
 
 def _memory(tools: Tools, length: Length, report: Report, _: object) -> None:
     samples = list(resident.under_load(tools, seconds=length.memory))
-    print(f"\nMemory under load, MiB every ten seconds: {' '.join(f'{size:.1f}' for size in samples[::10])}")
+    report.say(f"Memory under load, MiB every ten seconds: {' '.join(f'{size:.1f}' for size in samples[::10])}")
     report.goals.append(goals.flat(samples))
     report.results["memory"] = samples
 
 
 def _steps(tools: Tools, _: Length, report: Report, __: object) -> None:
     costs = json.loads(resident.micro(tools, RECEIVER_CORE))
-    print(f"\n{table.costs(costs)}")
+    report.say(table.costs(costs))
     report.results["steps"] = costs
 
 
@@ -153,7 +163,8 @@ def _tell(name: str, one: Measured) -> None:
 
 def _close(report: Report) -> None:
     if report.goals:
-        print(f"\n{table.goals(report.goals)}\n\n{table.machine(report.series)}")
+        report.say(table.goals(report.goals))
+        report.say(table.machine(report.series))
     for trouble in report.troubles:
         print(f"Trouble: {trouble}")
     file = OUT / f"results-{time.strftime('%Y%m%d-%H%M%S')}.json"
@@ -164,6 +175,14 @@ def _close(report: Report) -> None:
     }
     file.write_text(json.dumps(report.results, indent=1))
     print(f"Everything measured: {file.relative_to(OUT.parent.parent)}")
+
+
+def _document(report: Report) -> None:
+    """Put the tables in the place of those before."""
+    head, _, rest = DOCS.read_text().partition(BEGIN)
+    _, _, tail = rest.partition(END)
+    text = "\n\n".join(filter(None, report.said))
+    DOCS.write_text(f"{head}{BEGIN}\n```text\n{text}\n```\n{END}{tail}")
 
 
 if __name__ == "__main__":
