@@ -123,6 +123,7 @@ async def running(
                 retention=settings.retention.model_dump(),
                 budget=SWEEP_BUDGET,
                 metrics=metrics,
+                payloads=cluster.payloads,
                 dry_run=dry_run,
             )
 

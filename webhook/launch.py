@@ -8,22 +8,23 @@ from __future__ import annotations
 import asyncio
 import random
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
 
 import structlog
 
-from . import identity, marks, times
+from . import marks
 from .definitions import Definition, DefinitionSet
 from .errors import ClusterUnavailable, JobExists, KeyClash, ManifestRefused, NotFound, ValueRefused
 from .events import Arrival
 from .job import Job
-from .json import dump
 from .metrics import Metrics
-from .ports import Jobs, Manifest
-from .rendering import Rendered, render
+from .newjob import NewJob, new_job
+from .once import Once
+from .payloads import Payloads
+from .ports import Jobs, Records
+from .rendering import render
 from .routing import match
 
 log = structlog.get_logger(__name__)
@@ -72,12 +73,24 @@ Fate = Launched | Refused | Postponed
 
 
 class Launcher:
-    """Launch the Jobs that events ask for."""
+    """Launch the Jobs that events ask for.
+
+    Args:
+        payloads: where events go that are too large for a manifest; None: they are refused.
+    """
 
     def __init__(
-        self, jobs: Jobs, *, definitions: Callable[[], DefinitionSet], signature: str, metrics: Metrics
+        self,
+        jobs: Jobs,
+        *,
+        definitions: Callable[[], DefinitionSet],
+        signature: str,
+        metrics: Metrics,
+        payloads: Records | None = None,
     ) -> None:
         self._jobs, self._definitions, self._signature, self._metrics = jobs, definitions, signature, metrics
+        self._payloads = Payloads(records=payloads, jobs=jobs) if payloads is not None else None
+        self._new_failure = Once()
 
     async def launch(self, arrival: Arrival, *, deadline: float) -> tuple[Fate, ...]:
         """Launch every Job that an event asks for, and answer each one's fate, in the definitions' order.
@@ -94,7 +107,8 @@ class Launcher:
         routed = match(self._definitions(), arrival)
         for failure in routed.errors:
             self._metrics.condition_errors.labels(failure.definition).inc()
-            log.warning("definition.when_failed", definition=failure.definition, reason=failure.reason)
+            if self._new_failure((failure.definition, failure.reason)):
+                log.warning("definition.when_failed", definition=failure.definition, reason=failure.reason)
         if not routed.definitions:
             self._metrics.unmatched.inc()
             log.info("event.unmatched", event_id=arrival.event.id, type=arrival.event.type, via=arrival.via)
@@ -114,38 +128,35 @@ class Launcher:
 
     async def _one(self, definition: Definition, arrival: Arrival, deadline: float) -> Fate:
         try:
-            rendered = render(definition, arrival, namespace=self._jobs.namespace)
+            new = self._render(definition, arrival)
         except ValueRefused as error:
             return self._refuse(definition, "values", str(error), arrival)
-        key = identity.job_key(definition.name, arrival.via, arrival.event.source, arrival.identity)
-        receipt = secrets.token_hex(8)
-        manifest = self._manifest(definition, rendered, arrival, key=key, receipt=receipt)
         try:
-            fate = await self._create(definition.name, manifest, key=key, receipt=receipt, deadline=deadline)
+            fate = await self._create(definition.name, new, deadline=deadline)
         except ManifestRefused as error:
             return self._refuse(definition, "manifest", str(error), arrival)
         self._count(fate, arrival)
         return fate
 
-    async def _create(
-        self, definition: str, manifest: Manifest, *, key: str, receipt: str, deadline: float
-    ) -> Launched | Postponed:
-        name: str = manifest["metadata"]["name"]
+    def _render(self, definition: Definition, arrival: Arrival) -> NewJob:
+        namespace = self._jobs.namespace
+        rendered = render(definition, arrival, namespace=namespace)
+        if rendered.payload is not None and self._payloads is None:
+            raise ValueRefused(f"{definition.name}: the event has {len(rendered.payload)} bytes, and no place to be")
+        receipt = secrets.token_hex(8)
+        return new_job(definition, rendered, arrival, receipt=receipt, namespace=namespace, signature=self._signature)
+
+    async def _create(self, definition: str, new: NewJob, *, deadline: float) -> Launched | Postponed:
         clock = asyncio.get_running_loop().time
         wait, vanished = RETRY_FIRST, 0
         while True:
             try:
-                try:
-                    await self._jobs.create(manifest)
-                    return Launched(definition=definition, name=name, created=True)
-                except JobExists:
-                    job = await self._jobs.read(name)
-                    return _recognise(job, definition, key=key, receipt=receipt)
+                return await self._send(definition, new)
             except NotFound as error:
                 # Deleted between the two calls: the name is free again, once. Twice: a stranger's Job has it.
                 vanished += 1
                 if vanished > 1:
-                    raise KeyClash(f"another's Job has the name {name}") from error
+                    raise KeyClash(f"another's Job has the name {new.name}") from error
             except ClusterUnavailable as error:
                 pause = max(wait * random.uniform(0.5, 1.0), _seconds(error.retry_after))  # noqa: S311 # jitter
                 if clock() + pause >= deadline:
@@ -153,24 +164,19 @@ class Launcher:
                 await asyncio.sleep(pause)
                 wait = min(wait * 2, RETRY_LONGEST)
 
-    def _manifest(
-        self, definition: Definition, rendered: Rendered, arrival: Arrival, *, key: str, receipt: str
-    ) -> Manifest:
-        manifest = rendered.manifest
-        metadata = manifest.setdefault("metadata", {})
-        metadata["name"] = identity.job_name(definition.name, key)
-        metadata["namespace"] = self._jobs.namespace
-        event_key = identity.event_key(arrival.via, arrival.event.source, arrival.identity)
-        metadata["labels"] = metadata.get("labels", {}) | {
-            marks.MANAGED_BY: self._signature,
-            marks.DEFINITION: definition.name,
-            marks.EVENT: identity.event_label(event_key),
-            marks.COMPLETION: marks.PENDING,
-        }
-        metadata["annotations"] = metadata.get("annotations", {}) | _annotations(
-            definition, rendered, arrival, key=key, receipt=receipt
-        )
-        return manifest
+    async def _send(self, definition: str, new: NewJob) -> Launched | Postponed:
+        """One try, with the record that the Job mounts before it, and owned by it after."""
+        if new.payload is not None and self._payloads is not None:
+            await self._payloads.prepare(new.payload, new.name)
+        try:
+            job = await self._jobs.create(new.manifest)
+            fate: Launched | Postponed = Launched(definition=definition, name=new.name, created=True)
+        except JobExists:
+            job = await self._jobs.read(new.name)
+            fate = _recognise(job, definition, key=new.key, receipt=new.receipt)
+        if new.payload is not None and self._payloads is not None and isinstance(fate, Launched):
+            await self._payloads.own(new.payload, job)
+        return fate
 
     def _refuse(self, definition: Definition, kind: str, reason: str, arrival: Arrival) -> Refused:
         self._metrics.refused.labels(kind).inc()
@@ -199,42 +205,6 @@ def _recognise(job: Job, definition: str, *, key: str, receipt: str) -> Launched
     if job.deleting:
         return Postponed(definition=definition, reason=f"the Job {job.name} is being deleted")
     return Launched(definition=definition, name=job.name, created=job.annotations.get(marks.RECEIPT) == receipt)
-
-
-def _annotations(
-    definition: Definition, rendered: Rendered, arrival: Arrival, *, key: str, receipt: str
-) -> dict[str, str]:
-    event = arrival.event
-    cause = marks.Cause(
-        id=event.id,
-        source=event.source,
-        type=event.type,
-        via=arrival.via,
-        subject=event.subject,
-        time=event.time,
-        correlationid=str(event.extensions.get("correlationid") or event.id),
-        traceparent=_traceparent(arrival),
-    )
-    annotations = {
-        marks.KEY: key,
-        marks.RECEIPT: receipt,
-        marks.RECEIVED_AT: times.show(arrival.received),
-        marks.CAUSE: cause.dump(),
-        marks.HOPS: str(arrival.hops),
-        marks.DIGEST: definition.digest,
-    }
-    if rendered.retention:
-        annotations[marks.RETENTION] = dump(_in_seconds(rendered.retention)).decode()
-    return annotations
-
-
-def _traceparent(arrival: Arrival) -> str | None:
-    inherited: Any = arrival.event.extensions.get("traceparent")
-    return inherited if isinstance(inherited, str) else arrival.traceparent
-
-
-def _in_seconds(retention: Mapping[str, timedelta]) -> dict[str, float]:
-    return {outcome: period.total_seconds() for outcome, period in retention.items()}
 
 
 def _seconds(period: timedelta | None) -> float:

@@ -20,6 +20,9 @@ LEDGER = "jobhook.dev/ledger"
 FORGET_AFTER = "jobhook.dev/forget-after"
 """On segments: the last day, as `2026-01-31`, on which their keys are known."""
 
+PAYLOAD = "jobhook.dev/payload"
+"""On records: `event`, a large event that a Job mounts."""
+
 KEY = "jobhook.dev/key"
 RECEIPT = "jobhook.dev/receipt"
 RECEIVED_AT = "jobhook.dev/received-at"

@@ -206,8 +206,8 @@ class Records(Protocol):
         """Make a Job (name, uid) the owner, so that the record goes with it. Raises NotFound."""
         ...
 
-    async def list(self, labels: Mapping[str, str] | None = None) -> Sequence[Record]:
-        """All our records that bear `labels` (equality)."""
+    async def list(self, labels: Mapping[str, str] | None = None, *, data: bool = True) -> Sequence[Record]:
+        """All our records that bear `labels` (equality); `data=False` leaves out what may be large, their data."""
         ...
 
     def follow(self, labels: Mapping[str, str] | None = None) -> AsyncIterator[RecordChange]:

@@ -170,7 +170,7 @@ def test_the_event_in_a_file(define):
     assert "annotations" not in rendered.manifest["metadata"]
 
 
-@pytest.mark.parametrize(("mode", "limit"), [("file", 32 * 1024), ("env", 100 * 1024)])
+@pytest.mark.parametrize(("mode", "limit"), [("file", 900 * 1024), ("env", 100 * 1024)])
 def test_an_event_that_is_too_large_says_the_limit(define, mode, limit):
     """Up to the limit it is handed over; above it is refused with the number."""
     definition = define(f"event: {mode}")

@@ -5,6 +5,8 @@
 3. The values go into the leaves that the policy names, escaped as each place needs.
 """
 
+from .payload import FILE as EVENT_FILE
+from .payload import mount
 from .rendered import Rendered, render, render_submit
 
-__all__ = ["Rendered", "render", "render_submit"]
+__all__ = ["EVENT_FILE", "Rendered", "mount", "render", "render_submit"]

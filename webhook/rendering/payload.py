@@ -10,8 +10,10 @@ from ..events import Event, envelope
 from ..json import NotJson, dump
 from ..manifests import Unfit, escape
 
-MAX_FILE = 32 * 1024
+MAX_ANNOTATION = 32 * 1024
 """Bytes that go onto the pod template's annotations; all annotations together may have 256 KiB."""
+MAX_FILE = 900 * 1024
+"""Bytes that go into a record beside the Job; a ConfigMap may have 1 MiB."""
 MAX_ENV = 100 * 1024
 """Bytes of one variable; Linux takes 128 KiB."""
 
@@ -20,8 +22,10 @@ FOLDER = "/var/run/jobhook"
 FILE = "event.json"
 
 
-def hand_over(manifest: dict[str, Any], event: Event, mode: str) -> None:
+def hand_over(manifest: dict[str, Any], event: Event, mode: str) -> bytes | None:
     """Put an event into a manifest: a variable, or a file that the downward API makes of an annotation.
+
+    Answers None; or, where the event is too large for an annotation, its text for the record that `mount` will name.
 
     Raises:
         Unfit: the event is too large for that, or the template uses our volume's name.
@@ -33,16 +37,26 @@ def hand_over(manifest: dict[str, Any], event: Event, mode: str) -> None:
     text = whole.decode()
     template = manifest["spec"]["template"]
     variables = _attributes(event)
+    beside = mode == "file" and len(whole) > MAX_ANNOTATION
     if mode == "env":
         variables["JOBHOOK_EVENT"] = text
     else:
         variables["JOBHOOK_EVENT_FILE"] = f"{FOLDER}/{FILE}"
-        _add_volume(template, text)
+        _refuse_our_volume(template)
+        if not beside:
+            _annotate(template, text)
     for container in _containers(template["spec"]):
         _add_variables(container, variables)
         if mode == "file":
             mounts = container["volumeMounts"] = container.get("volumeMounts") or []
             mounts.append({"name": VOLUME, "mountPath": FOLDER, "readOnly": True})
+    return whole if beside else None
+
+
+def mount(manifest: dict[str, Any], record: str) -> None:
+    """Name the record that holds the event, for a manifest that `hand_over` could not put it into."""
+    source = {"name": record, "items": [{"key": FILE, "path": FILE}]}
+    _add_volume(manifest["spec"]["template"], {"configMap": source})
 
 
 def encode(event: Event) -> bytes:
@@ -80,12 +94,20 @@ def _add_variables(container: dict[str, Any], variables: dict[str, str]) -> None
     container["env"] = [*ours, *own]
 
 
-def _add_volume(template: dict[str, Any], text: str) -> None:
+def _annotate(template: dict[str, Any], text: str) -> None:
     metadata = template["metadata"] = template.get("metadata") or {}
     annotations = metadata["annotations"] = metadata.get("annotations") or {}
     annotations[marks.EVENT_DATA] = text
-    volumes = template["spec"]["volumes"] = template["spec"].get("volumes") or []
+    source = {"path": FILE, "fieldRef": {"fieldPath": f"metadata.annotations['{marks.EVENT_DATA}']"}}
+    _add_volume(template, {"downwardAPI": {"items": [source]}})
+
+
+def _refuse_our_volume(template: dict[str, Any]) -> None:
+    volumes = template["spec"].get("volumes") or ()
     if any(isinstance(volume, dict) and volume.get("name") == VOLUME for volume in volumes):
         raise Unfit(f"the template has a volume {VOLUME}, which `event: file` makes")
-    source = {"path": FILE, "fieldRef": {"fieldPath": f"metadata.annotations['{marks.EVENT_DATA}']"}}
-    volumes.append({"name": VOLUME, "downwardAPI": {"items": [source]}})
+
+
+def _add_volume(template: dict[str, Any], source: dict[str, Any]) -> None:
+    volumes = template["spec"]["volumes"] = template["spec"].get("volumes") or []
+    volumes.append({"name": VOLUME, **source})

@@ -29,11 +29,13 @@ class Rendered:
             annotations are in it.
         params: the parameters' values, by name.
         retention: how long the finished Job is kept, by outcome; those left out are jobhook.yaml's.
+        payload: the event where it is too large to be in the manifest, for a record that `mount` names there.
     """
 
     manifest: dict[str, Any]
     params: Mapping[str, Any]
     retention: Mapping[str, timedelta] = field(default_factory=dict)
+    payload: bytes | None = None
 
 
 def render(definition: Definition, arrival: Arrival, *, namespace: str | None = None) -> Rendered:
@@ -79,13 +81,13 @@ def _render(
         _limit(values)
         plan = definition.plans.of(text)
         _check_namespace(plan, namespace)
-        manifest = plan.fill(values)
+        manifest, beside = plan.fill(values), None
         if event is not None and definition.event != "none":
-            payload.hand_over(manifest, event, definition.event)
+            beside = payload.hand_over(manifest, event, definition.event)
     except (EvaluationFailed, BadManifest, Unfit) as error:
         raise ValueRefused(f"{definition.name}: {error}") from error
     _own_marks(manifest, definition)
-    return Rendered(manifest, params, _retention(manifest, definition))
+    return Rendered(manifest, params, _retention(manifest, definition), beside)
 
 
 def _limit(values: Sequence[Any]) -> None:

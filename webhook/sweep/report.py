@@ -14,6 +14,7 @@ class Report:
     Attributes:
         delivered, failed: completions that came to their end in it.
         deleted: Jobs that are gone; on a dry run those that would be.
+        orphans: large events that are gone, as their Job never came; on a dry run those that would be.
         kept: Jobs by why they stay (`Kept`).
         errors: Jobs at which something broke, and a list that broke off; the log says what.
         more: the time budget, or an error, left something undone.
@@ -23,6 +24,7 @@ class Report:
     delivered: int = 0
     failed: int = 0
     deleted: int = 0
+    orphans: int = 0
     kept: Mapping[str, int] = field(default_factory=dict)
     errors: int = 0
     more: bool = False

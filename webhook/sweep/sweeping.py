@@ -16,7 +16,8 @@ from ..errors import ClusterError, Conflict, NotFound
 from ..job import Job
 from ..metrics import Metrics
 from ..paging import pages
-from ..ports import Jobs
+from ..payloads import Payloads
+from ..ports import Jobs, Records
 from .report import Report
 from .retention import Kept, Retention, why_kept
 
@@ -35,6 +36,7 @@ async def sweep(
     retention: Retention,
     budget: timedelta,
     metrics: Metrics,
+    payloads: Records | None = None,
     dry_run: bool = False,
     now: Callable[[], datetime] = lambda: datetime.now(UTC),
     clock: Callable[[], float] = time.monotonic,
@@ -47,6 +49,7 @@ async def sweep(
         retention: the defaults by outcome.
         budget: nothing is begun after it.
         metrics: counts every Job by what became of it.
+        payloads: where large events are, to be rid of those whose Job never came; None: they are not looked at.
         dry_run: write nothing, send nothing, and say what would be deleted.
         now: for retention, by the wall clock.
         clock: for the budget, in seconds.
@@ -61,6 +64,9 @@ async def sweep(
         sent = await deliver_outstanding(jobs, courier, budget=budget * DELIVERY_SHARE, clock=clock)
     counts: Counter[str] = Counter()
     more = await _every_page(jobs, counts, retention=retention, dry_run=dry_run, now=now, over=lambda: clock() >= end)
+    if payloads is not None and not more:
+        ours = Payloads(records=payloads, jobs=jobs, now=now)
+        more = await _orphans(ours, counts, dry_run=dry_run, over=lambda: clock() >= end)
     seconds = round(clock() - began, 3)
     report = _report(sent, counts, more=sent.more or more, dry_run=dry_run, seconds=seconds)
     if not dry_run:
@@ -75,6 +81,7 @@ def _report(sent: Pass, counts: Counter[str], *, more: bool, dry_run: bool, seco
         delivered=sent.delivered,
         failed=sent.failed,
         deleted=counts["deleted"],
+        orphans=counts["orphans"],
         kept={reason.value: counts[reason] for reason in Kept},
         errors=sent.errors + counts["errors"],
         more=more,
@@ -117,6 +124,17 @@ async def _every_page(
         counts["errors"] += 1
         return True
     return False
+
+
+async def _orphans(payloads: Payloads, counts: Counter[str], *, dry_run: bool, over: Callable[[], bool]) -> bool:
+    """Delete events whose Job never came, and answer whether something was left undone."""
+    try:
+        counts["orphans"] = await payloads.sweep(over=over, dry_run=dry_run)
+    except ClusterError as error:
+        log.warning("sweep.broke_off", error=str(error))
+        counts["errors"] += 1
+        return True
+    return over()
 
 
 async def _delete(jobs: Jobs, condemned: Sequence[Job], counts: Counter[str], *, over: Callable[[], bool]) -> bool:

@@ -13,7 +13,7 @@ from .answers import read
 from .configmaps import ConfigMap, ConfigMapList, owner_reference, read_record, write_record
 from .feed import Feed
 from .names import WRITE, is_name, selector
-from .transport import JSON_PATCH, Call, Transport
+from .transport import JSON, JSON_PATCH, METADATA_LIST, Call, Transport
 from .watch import Watches
 
 TRIES = 5
@@ -68,12 +68,12 @@ class KubernetesRecords:
         except ManifestRefused as error:  # the test failed: it is not ours
             raise NotFound(f"{name}: no such record of ours") from error
 
-    async def list(self, labels: Mapping[str, str] | None = None) -> Sequence[Record]:
+    async def list(self, labels: Mapping[str, str] | None = None, *, data: bool = True) -> Sequence[Record]:
         """All our records that bear `labels`."""
         query = {"labelSelector": selector(self._signature, labels), "limit": "500"}
         found: list[Record] = []
         while True:
-            call = Call(verb="list", path=self._path, query=query)
+            call = Call(verb="list", path=self._path, query=query, accept=JSON if data else METADATA_LIST)
             page = read(await self._transport.send(call), ConfigMapList)
             found.extend(read_record(item) for item in page.items or ())
             if not page.metadata.after:

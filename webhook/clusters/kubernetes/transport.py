@@ -18,6 +18,9 @@ JSON = "application/json"
 MERGE_PATCH = "application/merge-patch+json"
 JSON_PATCH = "application/json-patch+json"
 
+METADATA_LIST = "application/json;as=PartialObjectMetadataList;v=v1;g=meta.k8s.io"
+"""Asks for a list's metadata alone (API concepts, "Receiving resources as partial object metadata")."""
+
 METHODS = {"create": "POST", "patch": "PATCH", "update": "PUT", "delete": "DELETE"}
 """Of Kubernetes' verbs; all others are a GET."""
 
@@ -42,6 +45,7 @@ class Call:
     query: Mapping[str, str] = field(default_factory=dict)
     body: bytes | None = None
     content_type: str = JSON
+    accept: str = JSON
 
     @property
     def about(self) -> str:
@@ -121,6 +125,8 @@ async def _request(
     connection: Connection, call: Call, patience: aiohttp.ClientTimeout, authorization: str | None
 ) -> aiohttp.ClientResponse:
     headers = {"Authorization": authorization} if authorization else {}
+    if call.accept != JSON:
+        headers["Accept"] = call.accept
     body: bytes | BytesIO | None = call.body
     if call.body is not None:
         headers["Content-Type"] = call.content_type

@@ -75,9 +75,10 @@ class LocalRecords:
 
         await self.store.write(change)
 
-    async def list(self, labels: Mapping[str, str] | None = None) -> Sequence[Record]:
+    async def list(self, labels: Mapping[str, str] | None = None, *, data: bool = True) -> Sequence[Record]:
         """All our records that bear `labels`, by name."""
-        return await self._page(labels or {}, "", -1)
+        found = await self._page(labels or {}, "", -1)
+        return found if data else [replace(record, data={}) for record in found]
 
     async def follow(self, labels: Mapping[str, str] | None = None) -> AsyncIterator[RecordChange]:
         """Follow our records that bear `labels`."""
