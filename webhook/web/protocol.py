@@ -8,13 +8,16 @@ lines and requests, arms a timer whenever it waits for a peer, and answers what 
 from __future__ import annotations
 
 import asyncio
+import sys
 from http import HTTPStatus
 from typing import Any, ClassVar
 
+import httptools
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from ..json import dump
 from .lingering import Lingering
+from .upgrades import body_parser, framing
 
 BEGAN = "jobhook.began"
 """The scope's key for the moment of a request's first byte, by the loop's clock, in seconds."""
@@ -44,6 +47,8 @@ class BoundedProtocol(HttpToolsProtocol):
     _framing: int = 0
     _refused: bool = False
     _farewell: bytes = b""
+    _data: bytes = b""
+    _framed: bytes = b""  # header lines of a body that stands where another protocol was asked for
     _header_timer: asyncio.TimerHandle | None = None
     _stall_timer: asyncio.TimerHandle | None = None
 
@@ -70,16 +75,21 @@ class BoundedProtocol(HttpToolsProtocol):
         if self._refused or self.transport.ended:
             return
         in_body = not (self._in_headers or self._whole)
+        idle = None if in_body or self._in_headers else self.scope
         if self._in_headers:
             self._header_bytes += len(data)
         elif in_body:
             self._framing += len(data)
+        self._data = data
         super().data_received(data)
+        self._data = b""
         if self._header_bytes > self.max_header_bytes and self._waiting():
             self._refuse(431, f"the header section is larger than {self.max_header_bytes} bytes")
         elif in_body and self._framing > self.max_header_bytes:
             self._refuse(400, "far more chunk sizes, chunk extensions or trailers than body")
         self._framing = max(0, self._framing) if in_body else 0
+        if idle is not None and idle is self.scope and self._header_timer is None and self._answered():
+            self._arm()  # line breaks between requests begin none, and are no way to keep a connection for ever
 
     def on_message_begin(self) -> None:
         """Note the first byte of a request."""
@@ -104,6 +114,7 @@ class BoundedProtocol(HttpToolsProtocol):
         else:
             super().on_headers_complete()
             self._taken = True
+            self._framed = framing(self.headers) if self.parser.should_upgrade() else b""
             self.headers = []  # trailers are no headers (RFC 9110 §6.5.1): the scope keeps its list as it is
 
     def on_body(self, body: bytes) -> None:
@@ -114,10 +125,13 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def on_message_complete(self) -> None:
         """End a request; a refused one has none."""
+        if self._framed and self.parser.should_upgrade():
+            return  # its body is still to come
         if not self._refused:
             self._whole = True
             self._disarm()
             super().on_message_complete()
+            self._refused = bool(self._framed)
 
     def on_response_complete(self) -> None:
         """Go on with the next request, say farewell behind the last one, or wait for what is left of this one."""
@@ -136,10 +150,18 @@ class BoundedProtocol(HttpToolsProtocol):
         self._refuse(400, msg)
 
     def _unsupported_upgrade_warning(self) -> None:
-        """Serve a request that asks for another protocol, and end: the parser reads nothing behind it."""
-        self._refused = True
+        """Serve a request that asks for another protocol as it is, with its body, and end behind it."""
+        upgrade = sys.exception()
         if self.cycle is not None:
             self.cycle.keep_alive = False
+        if self._framed and upgrade is not None:
+            try:
+                self.parser = body_parser(self, self._framed)
+                self.parser.feed_data(self._data[upgrade.args[0] :])
+            except httptools.HttpParserError:
+                self._refuse(400, "Invalid HTTP request received.")
+        else:
+            self._refused = True
 
     def pause_writing(self) -> None:
         """Begin to wait for a peer that does not read its answer."""
@@ -156,6 +178,9 @@ class BoundedProtocol(HttpToolsProtocol):
     def _waiting(self) -> bool:
         """Whether the header section is still to come; the parser's calls change that while data is fed."""
         return self._in_headers and not self._refused
+
+    def _answered(self) -> bool:
+        return self.cycle is not None and self.cycle.response_complete
 
     def _arm(self) -> None:
         self._disarm()
