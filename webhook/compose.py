@@ -25,6 +25,7 @@ from .events import EVENTS_DOOR, Event
 from .follow import Follower
 from .job import Job
 from .launch import Launcher
+from .ledger import Ledger
 from .metrics import Metrics
 from .ports import Cluster
 from .progress import Progress
@@ -92,12 +93,14 @@ async def running(
             may_be_missing=not settings.definitions_named,
         )
         await library.load()
+        ledger = Ledger(cluster.records, remember=settings.remember, settle=settings.settle, metrics=metrics)
         launcher = Launcher(
             cluster.jobs,
             definitions=lambda: library.current,
             signature=settings.signature,
             metrics=metrics,
             payloads=cluster.payloads,
+            memory=ledger,
         )
         steps = Target(sink=NextSteps(launcher, lambda: library.current), timeout=PATIENCE)
         targets = [steps, *[await target_of(stack, sink) for sink in settings.sinks]]
@@ -112,7 +115,7 @@ async def running(
         deliverer = Deliverer(courier, cluster.jobs, metrics=metrics, random=random.random)
         follower.subscribe(deliverer.heed)
         failed = asyncio.Event()
-        works = follower.run(), deliverer.run(), library.watch(), remembered.run()
+        works = follower.run(), ledger.run(), deliverer.run(), library.watch(), remembered.run()
         await stack.enter_async_context(_tasks(failed, *works))
         stack.push_async_callback(deliverer.stop, STOP_BUDGET)
 
@@ -124,6 +127,7 @@ async def running(
                 budget=SWEEP_BUDGET,
                 metrics=metrics,
                 payloads=cluster.payloads,
+                ledger=ledger,
                 dry_run=dry_run,
             )
 
@@ -150,7 +154,7 @@ async def running(
             budget=Budget(settings.limits.bodies_in_flight),
             sweep=clean,
             redeliver=order,
-            readiness=lambda: _readiness(library, follower, cluster),
+            readiness=lambda: _readiness(library, follower, ledger, cluster),
             metrics=metrics,
         )
         yield Running(build(receiver, routes=routes, hosts=hosts), receiver, failed)
@@ -211,12 +215,14 @@ def _gates(settings: Settings) -> dict[str, Gate]:
     return {door: Gate(rate.requests, rate.per) for door, rate in rates.items() if rate is not None}
 
 
-def _readiness(library: Library, follower: Follower, cluster: Cluster) -> Readiness:
+def _readiness(library: Library, follower: Follower, ledger: Ledger, cluster: Cluster) -> Readiness:
     reasons = []
     if not follower.synced:
         reasons.append("the Jobs have not been listed yet")
     elif (age := follower.age()) is None or age > SILENCE:
         reasons.append(f"the cluster has not been heard for {SILENCE.total_seconds():.0f} s")
+    if not ledger.synced:
+        reasons.append("the ledger has not been listed yet")
     reasons += cluster.problems if reasons else ()
     broken = () if library.problem is None else (f"definitions: {library.problem}",)
     return Readiness(reasons=tuple(reasons), warnings=(*broken, *cluster.problems))

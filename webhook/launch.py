@@ -11,10 +11,11 @@ import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 
 import structlog
 
-from . import marks
+from . import identity, marks
 from .definitions import Definition, DefinitionSet
 from .errors import ClusterUnavailable, JobExists, KeyClash, ManifestRefused, NotFound, ValueRefused
 from .events import Arrival
@@ -23,8 +24,8 @@ from .metrics import Metrics
 from .newjob import NewJob, new_job
 from .once import Once
 from .payloads import Payloads
-from .ports import Jobs, Records
-from .rendering import render
+from .ports import Jobs, Records, Remembers
+from .rendering import Rendered, render
 from .routing import match
 
 log = structlog.get_logger(__name__)
@@ -77,6 +78,7 @@ class Launcher:
 
     Args:
         payloads: where events go that are too large for a manifest; None: they are refused.
+        memory: which Jobs there were; None: a Job that is gone is forgotten.
     """
 
     def __init__(
@@ -87,9 +89,11 @@ class Launcher:
         signature: str,
         metrics: Metrics,
         payloads: Records | None = None,
+        memory: Remembers | None = None,
     ) -> None:
         self._jobs, self._definitions, self._signature, self._metrics = jobs, definitions, signature, metrics
         self._payloads = Payloads(records=payloads, jobs=jobs) if payloads is not None else None
+        self._memory = memory
         self._new_failure = Once()
 
     async def launch(self, arrival: Arrival, *, deadline: float) -> tuple[Fate, ...]:
@@ -127,20 +131,52 @@ class Launcher:
         return tuple(fate for fate in fates if not isinstance(fate, BaseException))
 
     async def _one(self, definition: Definition, arrival: Arrival, deadline: float) -> Fate:
-        try:
-            new = self._render(definition, arrival)
-        except ValueRefused as error:
-            return self._refuse(definition, "values", str(error), arrival)
-        try:
-            fate = await self._create(definition.name, new, deadline=deadline)
-        except ManifestRefused as error:
-            return self._refuse(definition, "manifest", str(error), arrival)
-        self._count(fate, arrival)
+        rendering = partial(render, definition, arrival, namespace=self._jobs.namespace)
+        return await self.place(definition, arrival, rendering, deadline=deadline)
+
+    async def place(
+        self, definition: Definition, arrival: Arrival, rendering: Callable[[], Rendered], *, deadline: float
+    ) -> Fate:
+        """Create one Job, once by its key, and answer its fate. Raises KeyClash.
+
+        Args:
+            definition: what makes it.
+            arrival: what it comes of.
+            rendering: its manifest; asked for only where there was no such Job yet. May raise ValueRefused.
+            deadline: as `launch`.
+        """
+        key = identity.job_key(definition.name, arrival.via, arrival.event.source, arrival.identity)
+        # Before rendering: what was launched once stays so, whatever today's definition makes of its values.
+        fate: Fate | None = await self._remembered(definition.name, key, deadline=deadline)
+        if fate is None:
+            try:
+                fate = await self._create(
+                    definition.name, self._new(definition, arrival, rendering()), deadline=deadline
+                )
+            except ValueRefused as error:
+                return self._refuse(definition, "values", str(error), arrival)
+            except ManifestRefused as error:
+                return self._refuse(definition, "manifest", str(error), arrival)
+        if not isinstance(fate, Refused):
+            self._count(fate, arrival)
         return fate
 
-    def _render(self, definition: Definition, arrival: Arrival) -> NewJob:
+    async def _remembered(self, definition: str, key: str, *, deadline: float) -> Launched | Postponed | None:
+        """Tell of a Job that there was, by one read; None where there was none."""
+        name = identity.job_name(definition, key)
+        try:
+            if self._memory is None or not await self._memory.remembers(key, deadline=deadline):
+                return None
+            job = await self._jobs.read(name)
+        except NotFound:
+            return Launched(definition=definition, name=name, created=False, gone=True)
+        except ClusterUnavailable as error:
+            return Postponed(definition=definition, reason=str(error), retry_after=error.retry_after)
+        _recognise(job, definition, key=key, receipt="")
+        return Launched(definition=definition, name=name, created=False, gone=job.deleting)
+
+    def _new(self, definition: Definition, arrival: Arrival, rendered: Rendered) -> NewJob:
         namespace = self._jobs.namespace
-        rendered = render(definition, arrival, namespace=namespace)
         if rendered.payload is not None and self._payloads is None:
             raise ValueRefused(f"{definition.name}: the event has {len(rendered.payload)} bytes, and no place to be")
         receipt = secrets.token_hex(8)
@@ -157,6 +193,9 @@ class Launcher:
                 vanished += 1
                 if vanished > 1:
                     raise KeyClash(f"another's Job has the name {new.name}") from error
+                # A sweep may have taken it, and written its key down before.
+                if (fate := await self._remembered(definition, new.key, deadline=deadline)) is not None:
+                    return fate
             except ClusterUnavailable as error:
                 pause = max(wait * random.uniform(0.5, 1.0), _seconds(error.retry_after))  # noqa: S311 # jitter
                 if clock() + pause >= deadline:
@@ -193,8 +232,9 @@ class Launcher:
             log.info("job.launched", job=fate.name, definition=fate.definition, event_id=event_id)
         else:
             # By what it was known: the event's id, or its body in the id's place.
-            self._metrics.duplicates.labels("job" if arrival.identity == event_id else "body").inc()
-            log.info("job.duplicate", job=fate.name, definition=fate.definition, event_id=event_id)
+            by = "ledger" if fate.gone else "job" if arrival.identity == event_id else "body"
+            self._metrics.duplicates.labels(by).inc()
+            log.info("job.duplicate", job=fate.name, definition=fate.definition, event_id=event_id, gone=fate.gone)
 
 
 def _recognise(job: Job, definition: str, *, key: str, receipt: str) -> Launched | Postponed:

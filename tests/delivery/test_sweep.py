@@ -139,7 +139,15 @@ def test_reports_by_reason(store, make):
     store.put(replace(old(make, "foreign"), annotations={}))
     report = swept(store).as_json()
     assert json.loads(json.dumps(report)) == report
-    assert report["kept"] == {"foreign": 1, "running": 1, "pending": 0, "held": 1, "retention": 1, "changed": 0}
+    assert report["kept"] == {
+        "foreign": 1,
+        "running": 1,
+        "pending": 0,
+        "held": 1,
+        "retention": 1,
+        "settling": 0,
+        "changed": 0,
+    }
     assert (report["deleted"], report["errors"], report["more"], report["dry_run"]) == (3, 0, False, False)
 
 

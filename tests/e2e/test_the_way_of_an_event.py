@@ -210,3 +210,24 @@ def test_nothing_secret_is_logged(receiver):
     for private in (SECRET, TOKEN, "very-private", "sha256="):
         assert private not in log
     assert receiver.lines("hook.unauthenticated")
+
+
+def test_an_event_is_known_after_its_job_is_gone(receivers, sink, tmp_path, place):
+    """Cleaned up, restarted, sent again: the same name, `gone: true`, and no second Job; values do not matter any more."""
+    settings = config(sink, retention={"succeeded": "0s"}, settle="0s")
+    definitions = {"echo.yaml": place.echo()}
+    receiver = receivers(tmp_path, definitions=definitions, config=settings, environ=place.environ).start()
+    name = receiver.send(id="once and never again").json["jobs"][0]["name"]
+    sink.wait(name)
+    until(lambda: receiver.job(name)["completion"] == "delivered", what="the mark")
+    assert receiver.as_caller("POST", "/cleanup").json["deleted"] == 1
+    gone = {"name": name, "definition": "echo", "created": False, "gone": True}
+    for _ in range(2):
+        again = receiver.send(id="once and never again")
+        assert (again.status, again.json["jobs"]) == (202, [gone])
+        assert receiver.as_caller("GET", f"/jobs/{name}").status == 404
+        receiver.stop()
+        receiver.start()
+    refused = receiver.send({"number": "not a number"}, id="once and never again")
+    assert (refused.status, refused.json["jobs"]) == (202, [gone])
+    assert len(sink.of(name)) == 1

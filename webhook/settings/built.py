@@ -12,8 +12,6 @@ from .model import Problem
 
 REFUSED: tuple[tuple[tuple[str, ...], str], ...] = ()
 WARNED: tuple[tuple[tuple[str, ...], str], ...] = (
-    (("remember",), "an event is known as long as its Job is there"),
-    (("settle",), "it counts as 0s"),
 )
 
 

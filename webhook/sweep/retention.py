@@ -25,6 +25,8 @@ class Kept(StrEnum):
     """Its completion was neither delivered nor given up."""
     HELD = "held"
     RETENTION = "retention"
+    SETTLING = "settling"
+    """Its key is not in the ledger for long enough yet, so that every replica has it."""
     CHANGED = "changed"
     """It changed while it was looked at: the next sweep's."""
 

@@ -11,9 +11,11 @@ from datetime import UTC, datetime, timedelta
 
 import structlog
 
+from .. import marks
 from ..delivery import Courier, Pass, deliver_outstanding
 from ..errors import ClusterError, Conflict, NotFound
 from ..job import Job
+from ..ledger import Clerk, Ledger
 from ..metrics import Metrics
 from ..paging import pages
 from ..payloads import Payloads
@@ -25,6 +27,8 @@ log = structlog.get_logger(__name__)
 
 DELETES = 5
 """At once (measured: more does not make the API server faster, and takes it from others)."""
+_CLOSED = frozenset({None, Kept.HELD, Kept.RETENTION})
+"""Verdicts on Jobs that have ended and been told of: their keys can be written down."""
 DELIVERY_SHARE = 0.5
 """Of the budget, at most, for completions: a sink that hangs must not keep old Jobs from going."""
 
@@ -37,6 +41,7 @@ async def sweep(
     budget: timedelta,
     metrics: Metrics,
     payloads: Records | None = None,
+    ledger: Ledger | None = None,
     dry_run: bool = False,
     now: Callable[[], datetime] = lambda: datetime.now(UTC),
     clock: Callable[[], float] = time.monotonic,
@@ -50,6 +55,7 @@ async def sweep(
         budget: nothing is begun after it.
         metrics: counts every Job by what became of it.
         payloads: where large events are, to be rid of those whose Job never came; None: they are not looked at.
+        ledger: where keys outlive their Jobs; None: they are forgotten with them.
         dry_run: write nothing, send nothing, and say what would be deleted.
         now: for retention, by the wall clock.
         clock: for the budget, in seconds.
@@ -63,7 +69,8 @@ async def sweep(
     if not dry_run:
         sent = await deliver_outstanding(jobs, courier, budget=budget * DELIVERY_SHARE, clock=clock)
     counts: Counter[str] = Counter()
-    more = await _every_page(jobs, counts, retention=retention, dry_run=dry_run, now=now, over=lambda: clock() >= end)
+    pass_ = _Retention(jobs, counts, retention=retention, dry_run=dry_run, now=now, over=lambda: clock() >= end)
+    more = await pass_.run(ledger)
     if payloads is not None and not more:
         ours = Payloads(records=payloads, jobs=jobs, now=now)
         more = await _orphans(ours, counts, dry_run=dry_run, over=lambda: clock() >= end)
@@ -90,40 +97,61 @@ def _report(sent: Pass, counts: Counter[str], *, more: bool, dry_run: bool, seco
     )
 
 
-async def _every_page(
-    jobs: Jobs,
-    counts: Counter[str],
-    *,
-    retention: Retention,
-    dry_run: bool,
-    now: Callable[[], datetime],
-    over: Callable[[], bool],
-) -> bool:
-    """Go through all our Jobs, a page in memory at a time, and answer whether something was left undone."""
-    heard = False
-    try:
-        async with aclosing(pages(jobs)) as every:
+class _Retention:
+    """The second half of a sweep: what is past its retention goes, once its key is in the ledger."""
+
+    def __init__(
+        self,
+        jobs: Jobs,
+        counts: Counter[str],
+        *,
+        retention: Retention,
+        dry_run: bool,
+        now: Callable[[], datetime],
+        over: Callable[[], bool],
+    ) -> None:
+        self._jobs, self._counts, self._retention = jobs, counts, retention
+        self._dry_run, self._now, self._over = dry_run, now, over
+        self._heard = False
+
+    async def run(self, ledger: Ledger | None) -> bool:
+        """Go through all our Jobs, a page in memory at a time, and answer whether something was left undone."""
+        try:
+            if ledger is None:
+                return await self._pages(None)
+            async with ledger.writing(dry_run=self._dry_run) as clerk:
+                return await self._pages(clerk)
+        except ClusterError as error:
+            if not self._heard:
+                raise
+            log.warning("sweep.broke_off", error=str(error))
+            self._counts["errors"] += 1
+            return True
+
+    async def _pages(self, clerk: Clerk | None) -> bool:
+        async with aclosing(pages(self._jobs)) as every:
             async for page in every:
-                heard = True
-                if over():
+                self._heard = True
+                if self._over():
                     return True
-                condemned = []
-                for job in page:
-                    if kept := why_kept(job, retention=retention, now=now()):
-                        counts[kept] += 1
-                    else:
-                        condemned.append(job)
-                if dry_run:
-                    counts["deleted"] += len(condemned)
-                elif not await _delete(jobs, condemned, counts, over=over):
+                condemned = await self._condemned(page, clerk)
+                if self._dry_run:
+                    self._counts["deleted"] += len(condemned)
+                elif not await _delete(self._jobs, condemned, self._counts, over=self._over):
                     return True
-    except ClusterError as error:
-        if not heard:
-            raise
-        log.warning("sweep.broke_off", error=str(error))
-        counts["errors"] += 1
-        return True
-    return False
+        return False
+
+    async def _condemned(self, page: Sequence[Job], clerk: Clerk | None) -> list[Job]:
+        """Choose the Jobs of a page that may go now; count why the others stay."""
+        verdicts = [(job, why_kept(job, retention=self._retention, now=self._now())) for job in page]
+        condemned = [job for job, kept in verdicts if kept is None]
+        if clerk is not None:
+            await clerk.enter(job.annotations[marks.KEY] for job, kept in verdicts if kept in _CLOSED)
+            free = await clerk.release([job.annotations[marks.KEY] for job in condemned])
+            self._counts[Kept.SETTLING] += sum(job.annotations[marks.KEY] not in free for job in condemned)
+            condemned = [job for job in condemned if job.annotations[marks.KEY] in free]
+        self._counts.update(kept for _, kept in verdicts if kept is not None)
+        return condemned
 
 
 async def _orphans(payloads: Payloads, counts: Counter[str], *, dry_run: bool, over: Callable[[], bool]) -> bool:
