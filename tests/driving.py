@@ -11,12 +11,14 @@ import os
 import pathlib
 import queue
 import signal
+import ssl
 import subprocess
 import sys
 import threading
 import time
 import uuid
 
+import completions
 import pytest
 
 SECRET = "it is a secret of the test, and long enough"
@@ -53,9 +55,13 @@ def until(condition, *, seconds=PATIENCE, what="the condition"):
 
 
 class Sink:
-    """An HTTP server that records what is posted to it, and answers as it is told."""
+    """An HTTP server that records what is posted to it, and answers as it is told.
 
-    def __init__(self):
+    Whatever it takes is read by the stock SDK and held against the published schema; `close` tells what was not so.
+    """
+
+    def __init__(self, *, certificate=None):
+        self.faults: list[str] = []
         self.events: list[dict] = []
         self.requests: list[tuple[dict, bytes]] = []
         self.statuses: queue.SimpleQueue[int] = queue.SimpleQueue()
@@ -70,8 +76,7 @@ class Sink:
                 headers = {name.lower(): value for name, value in self.headers.items()}
                 sink.requests.append((headers, body))
                 if status < 300:
-                    attributes = {name[3:]: value for name, value in headers.items() if name.startswith("ce-")}
-                    sink.events.append(attributes | {"data": json.loads(body), "content-type": headers["content-type"]})
+                    sink.events.append(sink._read(headers, body))
                 self.send_response(status)
                 self.send_header("content-length", "0")
                 self.end_headers()
@@ -83,8 +88,24 @@ class Sink:
         self._server.daemon_threads = True
         self.port = self._server.server_address[1]
         self.url = f"http://127.0.0.1:{self.port}/"
+        if certificate is not None:
+            context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+            context.load_cert_chain(certificate)
+            self._server.socket = context.wrap_socket(self._server.socket, server_side=True)
+            self.url = f"https://localhost:{self.port}/"
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,))
         self._thread.start()
+
+    def _read(self, headers, body):
+        """An event's attributes as texts, its data, and its content type."""
+        try:
+            completions.read(headers, body)
+        except Exception as error:
+            self.faults.append(f"{type(error).__name__}: {error}")
+        if headers["content-type"].startswith("application/cloudevents+json"):
+            return json.loads(body) | {"content-type": headers["content-type"]}
+        attributes = {name[3:]: value for name, value in headers.items() if name.startswith("ce-")}
+        return attributes | {"data": json.loads(body), "content-type": headers["content-type"]}
 
     def of(self, job):
         """The events about a Job."""
@@ -98,6 +119,7 @@ class Sink:
         self._server.shutdown()
         self._server.server_close()
         self._thread.join()
+        assert not self.faults, self.faults
 
 
 class Receiver:

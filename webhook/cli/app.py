@@ -102,6 +102,45 @@ def cleanup(
     typer.echo(dump(report).decode() if as_json or not sys.stdout.isatty() else _lines(report))
 
 
+@app.command()
+def redeliver(
+    jobs: Annotated[
+        list[str] | None, typer.Argument(metavar="JOB…", help="Names of finished Jobs.", show_default=False)
+    ] = None,
+    url: Url = None,
+    token_file: TokenFile = None,
+    *,
+    all_failed: Annotated[bool, typer.Option(help="Every Job whose completion could not be delivered.")] = False,
+    sink: Annotated[
+        list[str] | None, typer.Option(help="Only there; may be repeated. Else wherever it did not arrive.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Ask a receiver to send the completions of finished Jobs again. Its consumers know them by their ids.
+
+    Exit codes: 0 done, 1 refused (at one Job at least), 2 usage, 3 not reachable, 4 not allowed.
+    """
+    from .client import client
+    from .redeliver import redeliver as run
+
+    def told(line: str) -> None:
+        typer.echo(line, err=True)
+
+    if not jobs and not all_failed:
+        told("jobhook redeliver: name a Job, or say --all-failed")
+        raise typer.Exit(2)
+    try:
+        asked = client(os.environ, url=url, token_file=token_file)
+        done = run(asked, jobs or [], sink or [], all_failed=all_failed, told=told)
+    except JobhookError as error:
+        told(f"jobhook redeliver: {error}")
+        raise typer.Exit(getattr(error, "code", 1)) from error
+    lines = [f"{name} will be delivered again" for name in done["redelivered"]] or ["nothing to deliver again"]
+    typer.echo(dump(done).decode() if as_json or not sys.stdout.isatty() else "\n".join(lines))
+    if done["refused"]:
+        raise typer.Exit(1)
+
+
 def _lines(report: dict[str, Any]) -> str:
     return "\n".join(f"{name:12} {_value(value)}" for name, value in report.items())
 
