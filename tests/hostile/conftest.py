@@ -50,6 +50,7 @@ def receiver(tmp_path_factory):
     """A receiver with short limits of time, else as it comes; two sources, and a caller for each."""
     sink, folder = Sink(), tmp_path_factory.mktemp("hostile")
     settings = config(sink, limits={"answer": "3s"})
+    settings["events"] = {"auth": "bearer", "origins": ["events.example.com"]}
     settings["sources"]["shared"] = settings["sources"]["github"]
     made = Receiver(folder, definitions={"any.yaml": ANY, "loop.yaml": LOOP}, config=settings).start()
     yield made

@@ -39,8 +39,6 @@ def build(receiver: Receiver, *, routes: Routes = (), hosts: Sequence[str] | Non
     table = [
         ("/", doors.events, "POST"),
         ("/events", doors.events, "POST"),
-        ("/", handshake, "OPTIONS"),
-        ("/events", handshake, "OPTIONS"),
         ("/hooks/{source}", doors.hook, "POST"),
         ("/jobs", jobs.list_jobs, "GET"),
         ("/jobs/{name}", jobs.describe_job, "GET"),
@@ -51,6 +49,8 @@ def build(receiver: Receiver, *, routes: Routes = (), hosts: Sequence[str] | Non
         ("/readyz", operations.ready, "GET"),
         ("/metrics", operations.metrics, "GET"),
     ]
+    if receiver.origins:  # else 405: nobody is granted anything, so there is no handshake (webhook 1.0.2 §4)
+        table += [("/", handshake, "OPTIONS"), ("/events", handshake, "OPTIONS")]
     app = Starlette(
         routes=[
             *(Route(path, _answered(receiver, path, endpoint), methods=[method]) for path, endpoint, method in table),
