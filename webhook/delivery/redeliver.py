@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import replace
 from datetime import datetime
 
 import structlog
@@ -79,10 +78,8 @@ def _undelivered(delivery: Mapping[str, Progress]) -> Collection[str]:
 
 def _begun(before: Progress | None, now: datetime) -> Progress:
     """Progress at its beginning, which remembers what was before."""
-    if before is None:
-        return Progress(since=now)
-    if not (before.attempts or before.answer):
-        return replace(before, since=now, next=None)
+    if before is None or (before.pending and not before.attempts):
+        return Progress(since=now, earlier=before.earlier if before else ())
     round_ = Earlier(state=before.state, attempts=before.attempts, answer=before.answer, until=now)
     return Progress(since=now, earlier=(*before.earlier, round_)[-KEPT:])
 
