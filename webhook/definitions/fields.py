@@ -76,18 +76,35 @@ def _parameter(value: Any) -> Any:
     return matching(_PARAMETER, "name of a parameter")(value)
 
 
+def _schema(pattern: re.Pattern[str], *, but: dict[str, Any] | None = None, empty: bool = False) -> WithJsonSchema:
+    """Tell editors what `matching` holds texts to; `but` is what they must not be."""
+    whole = f"({pattern.pattern})?" if empty else pattern.pattern
+    return WithJsonSchema({"type": "string", "pattern": f"^(?:{whole})$", **({"not": but} if but else {})})
+
+
 Duration = Annotated[
     timedelta,
     BeforeValidator(read_duration),
     WithJsonSchema(
-        {"type": "string", "pattern": r"^(\d+(\.\d+)?(ms|s|m|h|d|w))+$", "examples": ["90s", "1h30m", "7d"]}
+        {
+            "type": "string",
+            "pattern": r"^([0-9]+(\.[0-9]+)?(ms|s|m|h|d|w))+$",
+            "maxLength": 64,
+            "examples": ["90s", "1h30m", "7d"],
+        }
     ),
 ]
-MarkName = Annotated[str, BeforeValidator(_mark)]
-Static = Annotated[str, BeforeValidator(_static)]
-LabelText = Annotated[str, BeforeValidator(_label)]
-ParameterName = Annotated[str, BeforeValidator(_parameter)]
+MarkName = Annotated[
+    str,
+    BeforeValidator(_mark),
+    _schema(_QUALIFIED, but={"pattern": f"^({'|'.join(_OURS)})".replace(".", r"\.")}),
+]
+Static = Annotated[str, BeforeValidator(_static), WithJsonSchema({"type": "string", "not": {"pattern": r"\{\{|\{%"}})]
+LabelText = Annotated[str, BeforeValidator(_label), _schema(LABEL_VALUE, empty=True)]
+ParameterName = Annotated[
+    str, BeforeValidator(_parameter), _schema(_PARAMETER, but={"enum": sorted(_RESERVED_PARAMETERS)})
+]
 Text = Annotated[str, Field(min_length=1)]
 Scalar = str | bool | int | float
-DefinitionName = Annotated[str, BeforeValidator(matching(DNS_LABEL, "DNS label"))]
-AncestorName = Annotated[str, BeforeValidator(matching(LABEL_VALUE, "label value"))]
+DefinitionName = Annotated[str, BeforeValidator(matching(DNS_LABEL, "DNS label")), _schema(DNS_LABEL)]
+AncestorName = Annotated[str, BeforeValidator(matching(LABEL_VALUE, "label value")), _schema(LABEL_VALUE)]

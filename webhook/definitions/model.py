@@ -10,6 +10,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, Tag, model_v
 from pydantic import Discriminator as Choose
 
 from ..manifests import Allow
+from . import schema
 from .fields import (
     AncestorName,
     DefinitionName,
@@ -24,6 +25,7 @@ from .fields import (
     read_duration,
 )
 
+_CONFIG_MAP = "A ConfigMap whose key of the same name holds the template."
 _ATTRIBUTE = re.compile(r"[a-z0-9]{1,64}")
 
 
@@ -39,6 +41,8 @@ def _filter_kind(value: Any) -> str:
 
 class Filter(Model):
     """One condition on an attribute; exactly one key."""
+
+    model_config = ConfigDict(strict=True, extra="forbid", frozen=True, json_schema_extra=schema.one_key)
 
     exact: Text | None = Field(None, description="The attribute is this text; a bare text means the same.")
     prefix: Text | None = Field(None, description="The attribute begins with this text.")
@@ -67,7 +71,7 @@ AnyFilter = Annotated[Annotated[Text, Tag("text")] | Annotated[Filter, Tag("filt
 class Rule(Model):
     """One rule of `on`: an event is taken when all of its conditions hold. Other keys name extension attributes."""
 
-    model_config = ConfigDict(strict=True, extra="allow", frozen=True)
+    model_config = ConfigDict(strict=True, extra="allow", frozen=True, json_schema_extra=schema.rule)
     __pydantic_extra__: dict[str, AnyFilter] = Field(init=False)
 
     type: AnyFilter | None = Field(None, description="The event's type, such as com.github.push.")
@@ -153,6 +157,8 @@ def _one_retention(value: Any) -> Any:
 class Document(Model):
     """A definition: a Job template with the rules that call it."""
 
+    model_config = ConfigDict(strict=True, extra="forbid", frozen=True, json_schema_extra=schema.one_template)
+
     name: DefinitionName = Field(
         description="Unique in the set; the Jobs' names begin with it. A DNS label of at most 63 characters."
     )
@@ -164,7 +170,9 @@ class Document(Model):
         default_factory=dict, description="The values that the template may use besides event, by name."
     )
     retention: Annotated[Retention | None, BeforeValidator(_one_retention)] = Field(
-        None, description="How long a finished Job is kept, by outcome; a bare duration means each outcome."
+        None,
+        json_schema_extra=schema.or_duration,
+        description="How long a finished Job is kept, by outcome; a bare duration means each outcome.",
     )
     event: Literal["none", "env", "file"] = Field(
         "none",
@@ -180,9 +188,7 @@ class Document(Model):
     spec_path: Text | None = Field(
         None, description="A file that holds the template, relative to this file and within the definitions' folder."
     )
-    spec_config_map_name: Text | None = Field(
-        None, description="A ConfigMap whose key of the same name holds the template."
-    )
+    spec_config_map_name: Text | None = Field(None, description=_CONFIG_MAP)
     spec_config_map_namespace: Text | None = Field(None, description="That ConfigMap's namespace.")
     tests: list[Test] = Field(default_factory=list, description="Sample events for jobhook check.")
 
@@ -195,11 +201,13 @@ class Document(Model):
 class Ancestor(Model):
     """One entry of the older form: a list of names and templates. It is only submitted, never called by events."""
 
-    name: AncestorName
-    spec: Text | None = None
-    spec_path: Text | None = None
-    spec_config_map_name: Text | None = None
-    spec_config_map_namespace: Text | None = None
+    model_config = ConfigDict(strict=True, extra="forbid", frozen=True, json_schema_extra=schema.one_template)
+
+    name: AncestorName = Field(description="Unique in the set; a label value.")
+    spec: Text | None = Field(None, description="The Job's manifest as a Jinja2 template.")
+    spec_path: Text | None = Field(None, description="A file that holds the template.")
+    spec_config_map_name: Text | None = Field(None, description=_CONFIG_MAP)
+    spec_config_map_namespace: Text | None = Field(None, description="That ConfigMap's namespace.")
 
     @model_validator(mode="after")
     def _template(self) -> Self:
