@@ -42,6 +42,9 @@ class Trial:
         self.breakers: dict[str, Breaker] = {}
         for name in targets:
             self._breaker(name)
+            for outcome in (marks.DELIVERED, marks.FAILED, marks.DEAD):
+                # From zero on: the first failure is an increase only of what was there.
+                metrics.deliveries.labels(name, outcome)
 
     def enter(self, delivery: Mapping[str, Progress], now: datetime) -> Turn:
         """Sort the sinks at which something is to be done; `leave` must follow."""
