@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from webhook import settings, signatures, yaml
 from webhook.errors import ConfigurationError
 from webhook.providers import PROVIDERS
-from webhook.settings import built, sources
+from webhook.settings import sources
 from webhook.settings.file import Findings, parse
 
 SECRET = "correct-horse-battery-staple"
@@ -70,7 +70,7 @@ def lines(place, text, **environ):
 
 
 def test_the_example_is_read_whole(place):
-    """The design's example, without what is not built, becomes the values that it names."""
+    """The design's example becomes the values that it names."""
     found = load(place, BUILT_EXAMPLE)
     assert found.events == settings.Events(auth="bearer", origins=("events.example.com",))
     assert found.sources == {"github": settings.Source(scheme="github", secrets=(place / "run/github",))}
@@ -364,24 +364,6 @@ def test_no_value_shows_a_secret(place):
     found = load(place, text)
     assert found.sinks[0].headers == {"Authorization": "Bearer hunter2"}
     assert "hunter2" not in repr(found)
-
-
-def test_what_is_not_built_and_harmless_warns_once(place):
-    """Keys that grant or shorten nothing yet are named in a warning with their place; without them there is none."""
-    found = load(place, "events: {auth: none, origins: [a.example]}\nremember: 1d\nsettle: 1m\n")
-    assert [line.removeprefix(f"{place}/jobhook.yaml:").split(":")[:3] for line in found.warnings] == [
-        ["2", "1", " remember"],
-        ["3", "1", " settle"],
-    ]
-    assert load(place, "events: {auth: none, origins: [], types: []}").warnings == ()
-
-
-def test_the_table_of_what_is_not_built_names_keys_that_exist(place):
-    """A row with a typing mistake would let a promise through: each one is found in a file that has every key."""
-    value = yaml.value(yaml.document(EXAMPLE))
-    value["events"]["rate"] = value["sources"]["github"]["rate"] = "1/s"
-    for row in (*built.REFUSED, *built.WARNED):
-        assert list(built._find(value, row[0])), row
 
 
 def test_the_schemes_that_can_be_declared_are_those_that_make_events():

@@ -5,7 +5,7 @@ import re
 import pytest
 
 from webhook import settings
-from webhook.settings import built, environment
+from webhook.settings import environment
 from webhook.settings.document import Document
 
 
@@ -39,16 +39,3 @@ def test_its_example_is_read(reference, tmp_path):
     found = settings.load({}, folder=tmp_path)
     assert found.warnings == ()
     assert (found.events.auth, list(found.sources), found.sinks[0].name) == ("bearer", ["github", "acme"], "bus")
-
-
-def test_its_commented_keys_are_what_is_not_built(reference, tmp_path):
-    """With the comments taken off it is still read, each complaint is a `not yet`, and every row of the table is met."""
-    (tmp_path / "run").mkdir()
-    for name in ("github", "ops", "acme", "bus"):
-        (tmp_path / "run" / name).write_text(f"{name}-0123456789abcdef")
-    (example,) = re.findall(r"```yaml\n(.*?)```", reference, re.DOTALL)
-    whole = re.sub(r"^( *)# ", r"\1", example, flags=re.MULTILINE).replace("/run/secrets/jobhook", "run")
-    (tmp_path / "jobhook.yaml").write_text(whole)
-    lines = settings.load({}, folder=tmp_path).warnings
-    assert all("not yet" in line for line in lines)
-    assert (len(lines), built.REFUSED) == (len(built.WARNED), ())

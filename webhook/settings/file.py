@@ -9,7 +9,6 @@ from typing import Any
 from pydantic import ValidationError
 
 from .. import yaml
-from . import built
 from .document import Document
 from .model import Context, Problem
 from .problems import problems
@@ -51,8 +50,7 @@ def parse(text: str, *, path: Path, cluster: str | None, findings: Findings) -> 
         findings.errors.append(f"{path}:{node.line}: must be a mapping; write keys such as sources: and sinks:")
         return Document()
     document, found = _checked(value, Context(path.parent, cluster))
-    findings.errors += _lines(path, node, [*found, *built.refused(value)])
-    findings.warnings += _lines(path, node, list(built.warned(value)))
+    findings.errors += _lines(path, node, found)
     return document
 
 
