@@ -31,7 +31,7 @@ OURS = "dev.jobhook.job."
 """What our own completions' types begin with."""
 
 ANSWER_SECONDS = {"slack": 2.5, "shopify": 4.0, "gitea": 4.0, "forgejo": 4.0}
-"""By scheme, of those that hang up early: Slack after 3 s, Shopify after 5 s, Gitea and Forgejo by default after 5 s."""
+"""By scheme, of those that hang up early: Slack after 3 s; Shopify and, by default, Gitea and Forgejo after 5 s."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
