@@ -78,7 +78,7 @@ def overlay(node, project, hello, sink, tmp_path):
     folder.mkdir()
     (folder / "hello.yaml").write_text(hello(node.image))
     config = yaml.safe_load((project / "manifests/base/jobhook.yaml").read_text())
-    config |= {"retention": {"succeeded": "0s"}, "sinks": [{"name": "test", "url": sink.url}]}
+    config |= {"retention": {"succeeded": "0s"}, "settle": "0s", "sinks": [{"name": "test", "url": sink.url}]}
     (folder / "jobhook.yaml").write_text(json.dumps(config))
     changed = [
         {"name": "jobhook-config", "namespace": "jobhook", "behavior": "replace", "files": ["jobhook.yaml"]},

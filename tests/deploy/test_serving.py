@@ -60,7 +60,7 @@ def serving(request, applied, counting, sink, tmp_path):
         token.write_text(applied.kubectl(*create))
         environ = {"JOBHOOK_CLUSTER": "kubernetes", "KUBECONFIG": str(kubeconfig)}
         environ |= {"JOB_NAMESPACE": jobs, "JOBHOOK_NAMESPACE": own}
-        once = config(sink, callers=[CLEANUP], retention={"succeeded": "0s"}, limits={"answer": answer})
+        once = config(sink, callers=[CLEANUP], retention={"succeeded": "0s"}, settle="0s", limits={"answer": answer})
         receiver = Receiver(tmp_path, definitions={"hello.yaml": hello(applied.image)}, config=once, environ=environ)
         started.append(receiver)
         receiver.start(ready=ready)
@@ -93,6 +93,8 @@ def test_a_whole_event_within_the_rights(serving, sink, rendered, rights):
     assert here.counting.used <= set(rights.granted(rendered()))
     of_jobs = {right.verb for right in here.counting.used if right.resource == "jobs"}
     assert of_jobs == {"create", "get", "list", "watch", "patch", "delete"}
+    of_ledger = {right.verb for right in here.counting.used if right.namespace == "jobhook"}
+    assert {"list", "watch", "create"} <= of_ledger
     assert {"pods", "tokenreviews"} <= {right.resource for right in here.counting.used}
 
 
