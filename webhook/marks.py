@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -39,6 +40,10 @@ CANCELLED = "jobhook.dev/cancelled"
 HOLD = "jobhook.dev/hold"
 PARAMS = "jobhook.dev/params"
 RERUN_OF = "jobhook.dev/rerun-of"
+"""Label and annotation: the name of the Job that this one repeats."""
+REQUEST = "jobhook.dev/request"
+"""Of a submit: SHA-256 over what was asked for, so that a key stands for one thing."""
+SUBMITTED_BY = "jobhook.dev/submitted-by"
 
 PENDING = "pending"
 DELIVERED = "delivered"
@@ -47,6 +52,8 @@ DEAD = "dead"
 """Values of the `COMPLETION` label."""
 
 FIELD_MANAGER = "jobhook"
+
+_WORD = re.compile(r"[A-Z][A-Za-z]{1,63}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,6 +86,47 @@ class Cause:
             return as_type(annotations[CAUSE], cls)
         except (KeyError, NotJson):
             return None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cancelled:
+    """Who ordered a Job's end, as the Job's `CANCELLED` annotation keeps it.
+
+    Attributes:
+        reason: a word in CamelCase (`GroupFull`), or what a person wrote; may be empty.
+        message: for people, beyond the reason; empty where the reason says it all.
+        at: RFC 3339 text.
+    """
+
+    by: str = ""
+    reason: str = ""
+    message: str = ""
+    at: str | None = None
+
+    @property
+    def word(self) -> str:
+        """The reason in one word, as reasons are in Kubernetes."""
+        return self.reason if _WORD.fullmatch(self.reason) else "Cancelled"
+
+    @property
+    def told(self) -> str:
+        """All of it for people."""
+        text = f"cancelled by {self.by}" if self.by else "cancelled"
+        return ": ".join(filter(None, (text, self.reason, self.message)))
+
+    def dump(self) -> str:
+        """As the annotation holds it."""
+        return dump({name: text for name in self.__slots__ if (text := getattr(self, name))}).decode()
+
+    @classmethod
+    def load(cls, annotations: Mapping[str, str]) -> Cancelled | None:
+        """Read it from a Job's annotations; None where there is none, without its fields where it cannot be read."""
+        if CANCELLED not in annotations:
+            return None
+        try:
+            return as_type(annotations[CANCELLED], cls)
+        except NotJson:
+            return cls()
 
 
 def selector(labels: Mapping[str, str]) -> str:

@@ -10,9 +10,12 @@ from typing import Any
 from . import identity, marks, payloads, times
 from .definitions import Definition
 from .events import Arrival
-from .json import dump
+from .json import NotJson, dump
 from .ports import Manifest, Record
 from .rendering import Rendered, mount
+
+MAX_PARAMS = 64 * 1024
+"""Bytes of all parameters as JSON; all annotations together may have 256 KiB."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,7 +83,20 @@ def _annotations(
     }
     if rendered.retention:
         annotations[marks.RETENTION] = dump(_in_seconds(rendered.retention)).decode()
+    if (params := _params(rendered)) is not None:
+        annotations[marks.PARAMS] = params
     return annotations
+
+
+def _params(rendered: Rendered) -> str | None:
+    """The parameters' values for a rerun and for people; None where they are too large to be kept."""
+    # A text may be of a class that says how it was made, and JSON knows only texts.
+    plain = {name: str(value) if isinstance(value, str) else value for name, value in rendered.params.items()}
+    try:
+        text = dump(plain)
+    except NotJson:
+        return None
+    return text.decode() if len(text) <= MAX_PARAMS else None
 
 
 def _traceparent(arrival: Arrival) -> str | None:

@@ -13,14 +13,12 @@ import structlog
 
 from .definitions import DefinitionSet
 from .errors import KeyClash, SinkRefused, SinkUnavailable, ValueRefused
-from .events import Arrival, Event
+from .events import JOBS_DOOR, Arrival, Event
 from .launch import Launcher, Postponed, Refused
 from .routing import match
 
 log = structlog.get_logger(__name__)
 
-DOOR = "jobs"
-"""The door of our own completions: what a rule's `via` names, and the ingress in their keys."""
 MAX_HOPS = 16
 """Jobs in a chain; counted on the causing Jobs, never by what a sender says."""
 PATIENCE = timedelta(seconds=8)
@@ -68,4 +66,4 @@ class NextSteps:
 
     def _arrival(self, event: Event) -> Arrival:
         hops = event.extensions.get("jobhookhops", 0)
-        return Arrival(event=event, via=DOOR, identity=event.id, received=self._now(), hops=int(hops))
+        return Arrival(event=event, via=JOBS_DOOR, identity=event.id, received=self._now(), hops=int(hops))

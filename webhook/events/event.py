@@ -67,13 +67,17 @@ EVENTS_DOOR = "events"
 """The ingress of what was posted to `/events` or `/`; a declared source's name is the ingress of its hook."""
 
 
+JOBS_DOOR = "jobs"
+"""The ingress of our own completions on their next step, and of what is submitted by the Job API."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Arrival:
     """An event and what the receiver knows of its coming.
 
     Attributes:
         event: what came.
-        via: the door: a declared source's name, `EVENTS_DOOR`, or `jobs` for our own completions on their next step.
+        via: the door: a declared source's name, `EVENTS_DOOR`, or `JOBS_DOOR`.
         identity: what makes it the same event when it comes again: its id, or the body's SHA-256 in hex where the
             signature covers the body but not the id (design: Once).
         received: when the request's first byte came, aware.

@@ -1,6 +1,6 @@
 """A rendered text → a Job's manifest: strict YAML, values in leaves only, by a policy of places."""
 
-from .expansion import escape
+from .expansion import escape, unescape
 from .leaves import Leaf, text
 from .places import Allow, Kind, kind_at
 from .plan import MAX_NODES, Plan, plan
@@ -22,4 +22,5 @@ __all__ = [
     "show_place",
     "show_value",
     "text",
+    "unescape",
 ]

@@ -14,6 +14,15 @@ def escape(value: str) -> str:
     return value.replace("$", "$$") if "$" in value else value
 
 
+def unescape(escaped: str) -> str:
+    """Read again what `escape` made.
+
+    >>> unescape(escape("$(HOME) $$"))
+    '$(HOME) $$'
+    """
+    return escaped.replace("$$", "$")
+
+
 def before_value(literal: str) -> str:
     """Ready a template's own text for a value right behind it.
 

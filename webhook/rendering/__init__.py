@@ -6,7 +6,7 @@
 """
 
 from .payload import FILE as EVENT_FILE
-from .payload import mount
+from .payload import mount, recall
 from .rendered import Rendered, render, render_submit
 
-__all__ = ["EVENT_FILE", "Rendered", "mount", "render", "render_submit"]
+__all__ = ["EVENT_FILE", "Rendered", "mount", "recall", "render", "render_submit"]

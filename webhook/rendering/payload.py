@@ -8,7 +8,7 @@ from .. import marks
 from ..errors import MalformedEvent
 from ..events import Event, envelope
 from ..json import NotJson, dump
-from ..manifests import Unfit, escape
+from ..manifests import Unfit, escape, unescape
 
 MAX_ANNOTATION = 32 * 1024
 """Bytes that go onto the pod template's annotations; all annotations together may have 256 KiB."""
@@ -20,6 +20,7 @@ MAX_ENV = 100 * 1024
 VOLUME = "jobhook-event"
 FOLDER = "/var/run/jobhook"
 FILE = "event.json"
+VARIABLE = "JOBHOOK_EVENT"
 
 
 def hand_over(manifest: dict[str, Any], event: Event, mode: str) -> bytes | None:
@@ -39,7 +40,7 @@ def hand_over(manifest: dict[str, Any], event: Event, mode: str) -> bytes | None
     variables = _attributes(event)
     beside = mode == "file" and len(whole) > MAX_ANNOTATION
     if mode == "env":
-        variables["JOBHOOK_EVENT"] = text
+        variables[VARIABLE] = text
     else:
         variables["JOBHOOK_EVENT_FILE"] = f"{FOLDER}/{FILE}"
         _refuse_our_volume(template)
@@ -51,6 +52,19 @@ def hand_over(manifest: dict[str, Any], event: Event, mode: str) -> bytes | None
             mounts = container["volumeMounts"] = container.get("volumeMounts") or []
             mounts.append({"name": VOLUME, "mountPath": FOLDER, "readOnly": True})
     return whole if beside else None
+
+
+def recall(manifest: dict[str, Any]) -> bytes | None:
+    """Read from a Job's manifest the event that `hand_over` put there; None where it did not."""
+    template = manifest["spec"]["template"]
+    held = ((template.get("metadata") or {}).get("annotations") or {}).get(marks.EVENT_DATA)
+    if held is not None:
+        return str(held).encode()
+    for container in _containers(template["spec"]):
+        for variable in container.get("env") or ():
+            if variable.get("name") == VARIABLE:
+                return unescape(str(variable.get("value") or "")).encode()
+    return None
 
 
 def mount(manifest: dict[str, Any], record: str) -> None:

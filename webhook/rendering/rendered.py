@@ -54,18 +54,27 @@ def render(definition: Definition, arrival: Arrival, *, namespace: str | None = 
     return _render(definition, params, {**params, "event": event}, event=arrival.event, namespace=namespace)
 
 
-def render_submit(definition: Definition, params: Mapping[str, Any], *, namespace: str | None = None) -> Rendered:
-    """Render the Job of a submit by parameters; there is no event, so that `event` is undefined.
+def render_submit(
+    definition: Definition, params: Mapping[str, Any], *, namespace: str | None = None, event: Event | None = None
+) -> Rendered:
+    """Render the Job of a submit by parameters.
+
+    Args:
+        definition: any.
+        params: as they were given.
+        namespace: as `render`.
+        event: of a rerun the one that began the old Job, its parameters apart; else there is none: it is undefined.
 
     Raises:
         ValueRefused: as `render`; also an unknown parameter, and a definition that hands the event to its containers.
     """
-    if definition.event != "none":
+    if definition.event != "none" and event is None:
         raise ValueRefused(
             f"{definition.name}: its containers read the event (`event: {definition.event}`), and a submit has none"
         )
     values = from_submit(definition, params)
-    return _render(definition, values, values, event=None, namespace=namespace)
+    variables = values if event is None else {**values, "event": view(event)}
+    return _render(definition, values, variables, event=event, namespace=namespace)
 
 
 def _render(
