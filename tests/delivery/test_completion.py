@@ -7,15 +7,19 @@ from datetime import UTC, datetime, timedelta
 
 import jsonschema
 import pytest
+from completions import read
 from hypothesis import given
 from hypothesis import strategies as st
 
 from webhook import marks
+from webhook.clusters.objects import JobObject, PodObject
+from webhook.clusters.reading import read_job, read_pod
 from webhook.completion import Frozen, completion_event, freeze
 from webhook.completion.deciding import cut
 from webhook.completion.frozen import LIMIT
 from webhook.events import decode, to_binary, to_structured
 from webhook.job import Container, WarningEvent
+from webhook.json import as_type
 
 PLAIN = re.compile(r"[!#$&-~]+")
 CAUSE = marks.Cause(
@@ -64,6 +68,7 @@ def test_tells_of_a_success(make, schema):
         "message": "",
         "exit_code": 0,
         "container": {"pod": "p", "name": "main", "index": None, "exit_code": 0, "reason": "Completed"},
+        "cancelled": None,
         "pods": {"active": 0, "succeeded": 1, "failed": 0},
         "started": "2026-01-01T00:00:00Z",
         "finished": "2026-01-01T00:00:09Z",
@@ -106,6 +111,24 @@ def test_a_cancelled_job_says_why(make):
     assert freeze(make.finished("j", succeeded=False, cancelled=True), ()).reason == "GroupFull"
 
 
+def test_a_cancelled_job_says_by_whom(make, schema):
+    """What a person wrote is in the message and beside the name; the reason stays one word."""
+    order = marks.Cancelled(by="ops", reason="the wrong commit", at="2026-01-01T00:00:05Z")
+    job = make.finished("j", succeeded=False, annotations={marks.CANCELLED: order.dump()})
+    frozen = freeze(job, ())
+    assert (frozen.reason, frozen.message) == ("Cancelled", "cancelled by ops: the wrong commit")
+    data = event_of(job, frozen).data
+    assert data["cancelled"] == {"by": "ops", "reason": "the wrong commit", "at": "2026-01-01T00:00:05Z"}
+    jsonschema.validate(data, schema)
+    assert Frozen.load({marks.COMPLETION_DATA: frozen.dump()}) == frozen
+
+
+def test_a_cancellation_that_cannot_be_read_is_one_all_the_same(make):
+    """Somebody's own annotation says no more than that."""
+    job = make.finished("j", succeeded=False, annotations={marks.CANCELLED: "[1]"})
+    assert freeze(job, ()).reason == "Cancelled"
+
+
 def test_a_cancellation_that_came_too_late_succeeded(make):
     """A Job that was cancelled and ended Complete all the same has succeeded."""
     assert freeze(make.finished("j", cancelled=True), ()).outcome == "succeeded"
@@ -140,6 +163,40 @@ def test_an_oom_killed_child_is_told_though_the_job_is_complete(make):
     )
     assert (frozen.outcome, frozen.reason, frozen.exit_code) == ("succeeded", "OOMKilled", 0)
     assert (frozen.container.name, frozen.result) == ("main", "half")
+
+
+OOM_POD = """{
+  "metadata": {"name": "train-7n2k-x9zq4", "namespace": "jobs", "creationTimestamp": "2026-01-01T00:00:00Z",
+    "labels": {"batch.kubernetes.io/job-name": "train-7n2k"}},
+  "status": {"phase": "Succeeded", "containerStatuses": [
+    {"name": "metrics", "restartCount": 0, "state": {"terminated":
+      {"exitCode": 0, "reason": "Completed", "startedAt": "2026-01-01T00:00:01Z", "finishedAt": "2026-01-01T00:00:08Z"}}},
+    {"name": "train", "restartCount": 0, "state": {"terminated":
+      {"exitCode": 0, "reason": "OOMKilled", "message": "{\\"steps\\": 90}",
+       "startedAt": "2026-01-01T00:00:01Z", "finishedAt": "2026-01-01T00:00:07Z"}}}]}}"""
+OOM_JOB = """{
+  "metadata": {"name": "train-7n2k", "namespace": "jobs", "uid": "3f0e", "resourceVersion": "7",
+    "creationTimestamp": "2026-01-01T00:00:00Z", "labels": {"app.kubernetes.io/managed-by": "jobhook"}},
+  "status": {"startTime": "2026-01-01T00:00:00Z", "completionTime": "2026-01-01T00:00:09Z", "succeeded": 1, "conditions": [
+    {"type": "SuccessCriteriaMet", "status": "True", "reason": "CompletionsReached", "lastTransitionTime": "2026-01-01T00:00:08Z"},
+    {"type": "Complete", "status": "True", "reason": "CompletionsReached", "lastTransitionTime": "2026-01-01T00:00:09Z"}]}}"""
+
+
+def test_an_oom_killed_child_is_told_as_kubernetes_shows_it():
+    """The objects as a kubelet and the Job controller write them: Complete, exit code 0, and a child that was killed."""
+    job = read_job(as_type(OOM_JOB, JobObject))
+    frozen = freeze(job, [read_pod(as_type(OOM_POD, PodObject))])
+    event = event_of(job, frozen)
+    read(*to_binary(event))
+    assert event.type == "dev.jobhook.job.succeeded.v1"
+    assert (event.data["reason"], event.data["exit_code"], event.data["result"]) == ("OOMKilled", 0, {"steps": 90})
+    assert event.data["container"] == {
+        "pod": "train-7n2k-x9zq4",
+        "name": "train",
+        "index": None,
+        "exit_code": 0,
+        "reason": "OOMKilled",
+    }
 
 
 def test_the_first_container_to_fail_decides(make):
@@ -316,10 +373,12 @@ def test_what_was_frozen_and_spoiled_is_frozen_anew(text):
 
 
 def test_what_goes_out_can_be_decoded(make):
-    """Our own strict decoder reads the event back from both modes."""
+    """Our own strict decoder and the stock SDK read the event back from both modes."""
     job = make.finished("j", annotations={marks.CAUSE: CAUSE.dump()})
     event = event_of(job, freeze(job, [make.pod(containers=[make.ended(message='{"n": 1}')])]))
     for headers, body in (to_binary(event), to_structured(event)):
+        stock = read(headers, body)
+        assert (stock.get_id(), stock.get_data()) == (event.id, event.data)
         raw = [(name.lower().encode(), value.encode()) for name, value in headers.items()]
         (again,) = decode(raw, body).events
         assert again.data == event.data

@@ -86,6 +86,7 @@ def _data(job: Job, frozen: Frozen, cause: marks.Cause | None) -> Value:
         "message": frozen.message,
         "exit_code": frozen.exit_code,
         "container": asdict(frozen.container) if frozen.container else None,
+        "cancelled": _order(frozen),
         "pods": asdict(frozen.pods),
         "started": frozen.started,
         "finished": frozen.finished,
@@ -109,3 +110,8 @@ def _data(job: Job, frozen: Frozen, cause: marks.Cause | None) -> Value:
         "result": frozen.result,
         "logs": f"/jobs/{job.name}/logs",
     }
+
+
+def _order(frozen: Frozen) -> Value:
+    order = frozen.cancelled
+    return None if order is None else {"by": order.by, "reason": order.reason, "at": order.at}

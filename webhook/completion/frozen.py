@@ -48,6 +48,7 @@ class Frozen:
 
     Attributes:
         outcome: `succeeded`, `failed` or `cancelled`.
+        cancelled: who ordered the end, and why; only of a Job that was cancelled.
         result: the termination message, parsed where it is JSON; written by the container, so not to be trusted.
     """
 
@@ -61,6 +62,7 @@ class Frozen:
     finished: str
     duration_seconds: float | None
     labels: Mapping[str, str]
+    cancelled: marks.Cancelled | None = None
     result: json.Value = None
 
     def dump(self) -> str:
@@ -103,6 +105,7 @@ def freeze(job: Job, pods: Sequence[Pod], warnings: Sequence[WarningEvent] = ())
         finished=times.show(job.end.at),
         duration_seconds=max(0.0, (job.end.at - job.started).total_seconds()) if job.started else None,
         labels=_labels(job),
+        cancelled=_order(job),
         result=result(said(pod, container), limit=RESULT_BYTES) if pod else None,
     )
 
@@ -132,11 +135,16 @@ def _why(job: Job, end: End, pod: Pod | None, *, container_reason: str) -> tuple
 
 
 def _cancelled(job: Job, end: End) -> tuple[str, str]:
-    try:
-        held = json.load(job.annotations[marks.CANCELLED])
-        return str(held.get("reason") or "Cancelled"), str(held.get("message") or end.message)
-    except (KeyError, AttributeError, json.NotJson):
-        return "Cancelled", end.message
+    order = marks.Cancelled.load(job.annotations)
+    return ("Cancelled", end.message) if order is None else (order.word, order.told)
+
+
+def _order(job: Job) -> marks.Cancelled | None:
+    order = marks.Cancelled.load(job.annotations) if job.state is State.CANCELLED else None
+    if order is None:
+        return None
+    by, reason, message = (cut(text, REASON_BYTES) for text in (order.by, order.reason, order.message))
+    return marks.Cancelled(by=by, reason=reason, message=message, at=order.at and cut(order.at, REASON_BYTES))
 
 
 def _labels(job: Job) -> dict[str, str]:
