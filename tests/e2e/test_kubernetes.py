@@ -146,7 +146,7 @@ def test_cleanup_touches_none_of_two_thousand_strangers(fake_node, receivers, si
     place = _place(fake_node)
     namespace = place.environ["JOB_NAMESPACE"]
     strangers = _plant(fake_node, namespace)
-    settings = config(sink, retention={"succeeded": "0s", "failed": "0s", "cancelled": "0s"})
+    settings = config(sink, retention={"succeeded": "0s", "failed": "0s", "cancelled": "0s"}, settle="0s")
     receiver = receivers(
         tmp_path, definitions={"echo.yaml": place.echo()}, config=settings, environ=place.environ
     ).start()

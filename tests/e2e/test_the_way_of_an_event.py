@@ -170,7 +170,10 @@ def test_cleanup_delivers_and_deletes_what_is_past_its_retention(receivers, sink
     )
     definitions = {"echo.yaml": place.echo(), "kept.yaml": kept}
     receiver = receivers(
-        tmp_path, definitions=definitions, config=config(sink, retention={"succeeded": "0s"}), environ=place.environ
+        tmp_path,
+        definitions=definitions,
+        config=config(sink, retention={"succeeded": "0s"}, settle="0s"),
+        environ=place.environ,
     ).start()
     names = [receiver.send(type=type_).json["jobs"][0]["name"] for type_ in ("com.example.test", "com.example.kept")]
     for name in names:
