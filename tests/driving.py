@@ -64,6 +64,7 @@ class Sink:
         self.faults: list[str] = []
         self.events: list[dict] = []
         self.requests: list[tuple[dict, bytes]] = []
+        self.came: dict[str, float] = {}
         self.statuses: queue.SimpleQueue[int] = queue.SimpleQueue()
         sink = self
 
@@ -74,6 +75,7 @@ class Sink:
                 body = self.rfile.read(int(self.headers.get("content-length", 0)))
                 status = 202 if sink.statuses.empty() else sink.statuses.get()
                 headers = {name.lower(): value for name, value in self.headers.items()}
+                sink.came.setdefault(headers.get("ce-subject"), time.monotonic())
                 sink.requests.append((headers, body))
                 if status < 300:
                     sink.events.append(sink._read(headers, body))
