@@ -168,7 +168,19 @@ class _Dumper(pyyaml.SafeDumper):
 
 
 def _text(dumper: pyyaml.SafeDumper, data: str) -> pyyaml.ScalarNode:
-    return dumper.represent_scalar("tag:yaml.org,2002:str", data, style="|" if "\n" in data else None)
+    return dumper.represent_scalar("tag:yaml.org,2002:str", data, style=_style(data))
+
+
+def _style(text: str) -> str | None:
+    if any(ends in text for ends in "\x85\u2028\u2029"):
+        return '"'  # line ends to YAML 1.1: in double quotes alone they are escaped
+    if "\n" in text:
+        return "|"
+    try:
+        same = scalar(text) == text
+    except NotYaml:
+        same = False
+    return None if same else "'"  # PyYAML quotes what 1.1 reads as another type, and not what 1.2 does
 
 
 _Dumper.add_representer(str, _text)

@@ -12,6 +12,7 @@ import typer
 from .. import __version__
 from ..errors import JobhookError
 from ..json import dump
+from . import definitions
 
 app = typer.Typer(
     name="jobhook",
@@ -139,6 +140,9 @@ def redeliver(
     typer.echo(dump(done).decode() if as_json or not sys.stdout.isatty() else "\n".join(lines))
     if done["refused"]:
         raise typer.Exit(1)
+
+
+definitions.register(app)
 
 
 def _lines(report: dict[str, Any]) -> str:

@@ -77,7 +77,17 @@ def load(path: Path, *, config_maps: Mapping[ConfigMap, str] | None = None) -> D
 
 def build(written: Written, config_maps: Mapping[ConfigMap, str]) -> DefinitionSet:
     """Compile what was read. Raises DefinitionError, as `load`."""
-    problems, definitions = list(written.problems), []
+    compiled, problems = build_each(written, config_maps)
+    if problems:
+        raise together(problems)
+    return DefinitionSet(tuple(definition for _, definition in compiled))
+
+
+def build_each(
+    written: Written, config_maps: Mapping[ConfigMap, str]
+) -> tuple[list[tuple[Entry, Definition]], list[DefinitionError]]:
+    """Compile what can be compiled, and answer it together with all that is wrong."""
+    problems, compiled = list(written.problems), []
     seen: dict[str, Entry] = {}
     for entry, document in written.entries:
         earlier = seen.setdefault(document.name, entry)
@@ -86,14 +96,12 @@ def build(written: Written, config_maps: Mapping[ConfigMap, str]) -> DefinitionS
             problems.append(entry.fault(f"the name {document.name} is taken by {place}", "choose another", "name"))
             continue
         try:
-            definitions.append(_compile(entry, document, written.root, config_maps))
+            compiled.append((entry, _compile(entry, document, written.root, config_maps)))
         except DefinitionError as error:
             problems += [error, *error.others]
-    if len(definitions) > MAX_DEFINITIONS:
+    if len(compiled) > MAX_DEFINITIONS:
         problems.append(DefinitionError(f"more than {MAX_DEFINITIONS} definitions", path=str(written.root)))
-    if problems:
-        raise together(problems)
-    return DefinitionSet(tuple(definitions))
+    return compiled, problems
 
 
 def _compile(entry: Entry, document: model.Document, root: Path, config_maps: Mapping[ConfigMap, str]) -> Definition:

@@ -26,10 +26,12 @@ class Plan:
     Attributes:
         namespace: the one that the text names, or None.
         scripts: for each value within a shell's script: its number, and line and column in the text.
+        leaves: those that wait for values.
     """
 
     namespace: str | None
     scripts: tuple[tuple[int, int, int], ...]
+    leaves: tuple[Leaf, ...]
     _make: Maker
 
     def fill(self, values: Sequence[Any]) -> dict[str, Any]:
@@ -95,7 +97,7 @@ def plan(text: str, *, allow: Collection[Allow] = (), digits: bool = False) -> P
     metadata.pop("generateName", None)
     make = _maker(tree)
     assert make is not None  # a mapping has one
-    return Plan(namespace, tuple(builder.scripts), make)
+    return Plan(namespace, tuple(builder.scripts), tuple(builder.leaves), make)
 
 
 def _is_job(root: yaml.Mapping, tree: dict[str, Any]) -> None:
@@ -120,6 +122,7 @@ class _Builder:
         self._nodes = 0
         self._code: dict[yaml.Node, Code] = {}
         self.scripts: list[tuple[int, int, int]] = []
+        self.leaves: list[Leaf] = []
 
     def build(self, node: yaml.Node, path: Path) -> Any:
         """The prototype of a node: plain values, and a `Leaf` where there are values to come."""
@@ -159,7 +162,9 @@ class _Builder:
         whole = node.plain and len(parts) == 1
         if kind in {Kind.INTEGER, Kind.LIST, Kind.TREE} and not whole:
             raise self._bad(node, path, f"{kind.value} is needed, not a text", "write one {{ … }} without quotes")
-        return Leaf(show_place(path), kind, parts, whole, self._digits)
+        leaf = Leaf(show_place(path), kind, parts, whole, self._digits)
+        self.leaves.append(leaf)
+        return leaf
 
     def _as_code(self, node: yaml.Scalar, parts: tuple[str | int, ...]) -> Kind:
         if self._code[node] is Code.OTHER:

@@ -43,6 +43,12 @@ class KubernetesJobs:
         call = Call(verb="create", path=self._path, query=WRITE, body=dump(manifest))
         return read_job(read(await self._transport.send(call), JobObject))
 
+    async def dry_run(self, manifest: Manifest) -> None:
+        """Let the API server judge a Job that it does not keep, whatever its name. Raises ManifestRefused."""
+        metadata = {key: value for key, value in manifest["metadata"].items() if key != "name"}
+        body = dump({**manifest, "metadata": {**metadata, "generateName": "jobhook-check-"}})
+        await self._transport.send(Call(verb="create", path=self._path, query={**WRITE, "dryRun": "All"}, body=body))
+
     async def read(self, name: str) -> Job:
         """Read one Job. Raises NotFound."""
         return read_job(read(await self._get(name), JobObject))
