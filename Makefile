@@ -4,7 +4,9 @@ VENV := .venv
 BIN := $(VENV)/bin
 PYTEST_WORKERS ?= auto
 
-.PHONY: help demo dev test check bench lock clean
+COUNT ?= 100000
+
+.PHONY: help demo dev test fuzz check bench lock clean
 
 help: ## what there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 12
@@ -28,6 +30,9 @@ dev: $(VENV)/run ## the same, kept running
 
 test: $(VENV)/dev ## all tests
 	@$(BIN)/python -m pytest -n $(PYTEST_WORKERS) --dist worksteal -m "not slow"
+
+fuzz: $(VENV)/dev ## bytes into the decoder, the providers and the whole application, COUNT inputs each (needs atheris)
+	@$(BIN)/python tests/fuzz/run.py --count $(COUNT) $(TARGETS)
 
 check: $(VENV)/dev ## ruff, mypy --strict, import-linter
 	@$(BIN)/ruff format --check .

@@ -9,7 +9,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse
 
 from webhook.errors import ConfigurationError
-from webhook.web import server
+from webhook.web import protocol, server
 from webhook.web.protocol import BEGAN, BoundedProtocol
 
 
@@ -19,6 +19,9 @@ async def _echo(scope, receive, send):
     body = await request.body()
     if scope["path"].startswith("/slow/"):
         await asyncio.sleep(float(scope["path"].removeprefix("/slow/")))
+    if scope["path"] == "/large":
+        await PlainTextResponse("a" * 50_000_000)(scope, receive, send)
+        return
     text = f"{scope['method']} {scope['path']} {len(body)} {BEGAN in scope}"
     await PlainTextResponse(text)(scope, receive, send)
 
@@ -176,6 +179,44 @@ def test_a_large_body_is_not_counted_as_header():
         async with _serving() as (port, _, _):
             head = b"POST /x HTTP/1.1\r\nhost: a\r\ncontent-length: 300000\r\nconnection: close\r\n\r\n"
             assert (await _talk(port, head + b"b" * 300_000)).endswith(b" 300000 True")
+
+    _run(main)
+
+
+def test_an_answer_that_is_never_read_is_not_kept_for_ever(monkeypatch):
+    """A peer that stops reading is given up; one that reads slowly gets all of it."""
+    monkeypatch.setattr(protocol, "STALLED_SECONDS", 0.5)
+    request = REQUEST.replace(b"/x", b"/large")
+
+    async def main():
+        async with _serving() as (port, _, _):
+            reader, writer = await asyncio.open_connection("127.0.0.1", port, limit=1024)
+            writer.write(request)
+            await asyncio.sleep(1.5)  # nothing is read: what is under test is the other side's patience
+            got = 0
+            with contextlib.suppress(ConnectionError):
+                while part := await reader.read(1_000_000):
+                    got += len(part)
+            assert got < 50_000_000
+            writer.close()
+            assert len(await _talk(port, request)) > 50_000_000
+
+    _run(main)
+
+
+def test_a_refusal_behind_a_request_waits_for_its_answer():
+    """What is broken behind a request under way is not answered in its place."""
+
+    async def main():
+        async with _serving() as (port, _, _):
+            keep = REQUEST.replace(b"connection: close\r\n", b"").replace(b"/x", b"/slow/0.3")
+            for broken, status in (
+                (b"\x00garbage\r\n\r\n", b"400"),
+                (b"GET / HTTP/1.1\r\n" + b"a: b\r\n" * 300 + b"\r\n", b"431"),
+            ):
+                first, second = (await _talk(port, keep + broken)).split(b"HTTP/1.1 ")[1:]
+                assert first.startswith(b"200")
+                assert second.startswith(status)
 
     _run(main)
 

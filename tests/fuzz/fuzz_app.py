@@ -10,11 +10,13 @@ import logging
 import pathlib
 import re
 import tempfile
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import structlog
 import uvicorn
-from fuzz_decoder import request_of
+from fuzz_decoder import SCHEMES as NAMES
+from fuzz_decoder import every_source, request_of
 from uvicorn.server import ServerState
 
 from webhook import logs, settings, sources
@@ -26,6 +28,7 @@ from webhook.launch import Launcher
 from webhook.metrics import Metrics
 from webhook.ports import Page
 from webhook.settings import Right
+from webhook.signatures import SCHEMES
 from webhook.sweep import Report
 from webhook.web.app import build
 from webhook.web.body import Budget
@@ -33,7 +36,8 @@ from webhook.web.failures import Failures
 from webhook.web.protocol import BoundedProtocol
 from webhook.web.receiver import Readiness, Receiver
 
-SECRET = b"a secret of the fuzzer, long enough"
+SECRET = b"whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
+DOORS = [f"/hooks/{scheme}".encode() for scheme in NAMES]
 TOKEN = "a-token-of-the-fuzzer-0123456789"
 CAP = 64 * 1024
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -63,7 +67,7 @@ spec: |
             args: [{{ id }}, "{{ number }}"{% for item in list %}, "{{ item }}"{% endfor %}]
 ---
 name: deep
-on: [{type: {prefix: com.github.}, via: github}]
+on: [{type: {prefix: com.github.}, via: github-signed}]
 params:
   repository: {from: event.data.repository.full_name}
 spec: |
@@ -183,7 +187,7 @@ def _shaped(data):
     headers, body = request_of(rest)
     named = [(_NO_NAME.sub(b"-", name) or b"-", _NO_VALUE.sub(b" ", value)) for name, value in headers]
     lines = [b"%s: %s" % header for header in named if header[0] not in _OURS]
-    target = {1: b"/events", 2: b"/hooks/github", 3: b"/jobs"}.get(kind)
+    target = {1: b"/events", 2: DOORS[cut % len(DOORS)] + b"-signed", 3: b"/jobs"}.get(kind)
     if kind == 4:  # the body's first line is the target, its second the method
         target, _, body = body.partition(b"\n")
         method, _, body = body.partition(b"\n")
@@ -298,11 +302,12 @@ class MemoryJobs:
 
 def _receiver(folder):
     (folder / "definitions.yaml").write_text(DEFINITIONS)
-    (folder / "secret").write_bytes(SECRET)
     (folder / "token").write_text(TOKEN)
     definitions = load(folder / "definitions.yaml")
     metrics, jobs = Metrics(), MemoryJobs()
-    declared = sources.declared({"github": settings.Source(scheme="github", secrets=(folder / "secret",))})
+    # Each provider behind one signature, which the fuzzer can make; without it every scheme is met as it is.
+    declared = every_source(folder)
+    declared |= {f"{name}-signed": replace(one, scheme=SCHEMES["github"]) for name, one in declared.items()}
     callers = Callers([settings.Caller(name="fuzz", tokens=(folder / "token",), may=frozenset(Right))])
 
     async def sweep(dry_run):

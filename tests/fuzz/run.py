@@ -25,12 +25,14 @@ def seeds(target):
     wire = "POST /events HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\nx: y\r\n\r\n"
     if target != "app":
         return [text.encode() for text in texts]
-    shaped = [bytes([kind, 255]) + text.encode() for text in texts for kind in (1, 2)]
+    shaped = [bytes([1, 255]) + text.encode() for text in texts]
+    shaped += [bytes([2, second]) + text.encode() for number, text in enumerate(texts) for second in (0, number % 14)]
     lists = [b"\x03\xff\n\n" + query for query in (b"", b"?limit=2&state=running", b"?label=a=b", b"/x/logs?tail=3")]
     free = [
         b"\x04\xff\n\n" + line for line in (b"/healthz\nHEAD\n", b"/cleanup?dry_run=true\nPOST\n", b"/%2e%2e\nGET\n")
     ]
-    return [*shaped, *lists, *free, b"\x00\x40" + wire.encode(), b"\x00\xff" + (wire + wire).encode()]
+    belied = b"\x02\x00content-type: application/json\nx-github-event: release\n\n" + b'{"ref": "x"}'
+    return [belied, *shaped, *lists, *free, b"\x00\x40" + wire.encode(), b"\x00\xff" + (wire + wire).encode()]
 
 
 def run(target, count, atheris):
