@@ -136,6 +136,7 @@ def patches(node, port):
             "jobhook-cleanup",
             spec={
                 "suspend": True,
+                "schedule": "* * * * *",  # so that there always is a run that was missed a moment ago
                 "jobTemplate": {"spec": {"template": {"spec": {"hostNetwork": True, "containers": [cleanup]}}}},
             },
         ),
