@@ -21,13 +21,15 @@ from .upgrades import body_parser, framing
 
 BEGAN = "jobhook.began"
 """The scope's key for the moment of a request's first byte, by the loop's clock, in seconds."""
+WHOLE = "jobhook.whole"
+"""The scope's key for whether the whole body is there, so that reading it never waits."""
 
 PIPELINED = 32
 """Requests that may wait on a connection behind the one that is served."""
 FRAMING = 8
 """Bytes on the wire that one byte of a body may take, for a sender of tiny chunks; what is above counts as header."""
 STALLED_SECONDS = 30.0
-"""How long a peer may leave an answer unread that no longer fits into the buffers."""
+"""How long a peer may read nothing of an answer that no longer fits into the buffers."""
 
 
 class BoundedProtocol(HttpToolsProtocol):
@@ -129,6 +131,7 @@ class BoundedProtocol(HttpToolsProtocol):
             return  # its body is still to come
         if not self._refused:
             self._whole = True
+            self.scope[WHOLE] = True  # type: ignore[literal-required] # a key of ours
             self._disarm()
             super().on_message_complete()
             self._refused = bool(self._framed)
@@ -166,7 +169,7 @@ class BoundedProtocol(HttpToolsProtocol):
     def pause_writing(self) -> None:
         """Begin to wait for a peer that does not read its answer."""
         super().pause_writing()
-        self._stall_timer = self.loop.call_later(STALLED_SECONDS, self.transport.abort)
+        self._watch(self.transport.get_write_buffer_size())
 
     def resume_writing(self) -> None:
         """Stop waiting for it."""
@@ -174,6 +177,16 @@ class BoundedProtocol(HttpToolsProtocol):
             self._stall_timer.cancel()
             self._stall_timer = None
         super().resume_writing()
+
+    def _watch(self, unread: int) -> None:
+        self._stall_timer = self.loop.call_later(STALLED_SECONDS, self._stalled, unread)
+
+    def _stalled(self, before: int) -> None:
+        unread = self.transport.get_write_buffer_size()
+        if unread < before:
+            self._watch(unread)  # slowly, but it reads
+        else:
+            self.transport.abort()
 
     def _waiting(self) -> bool:
         """Whether the header section is still to come; the parser's calls change that while data is fed."""
