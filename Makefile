@@ -6,7 +6,7 @@ PYTEST_WORKERS ?= auto
 
 COUNT ?= 100000
 
-.PHONY: help demo dev test fuzz check bench lock clean
+.PHONY: help demo dev test fuzz check bench chaos lock clean
 
 help: ## what there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 12
@@ -42,6 +42,9 @@ check: $(VENV)/dev ## ruff, mypy --strict, import-linter
 
 bench: $(VENV)/run ## measure beside other receivers, some six minutes; LONG=1 measures longer, ONLY="stub real" in part
 	@$(BIN)/python -m bench.run $(if $(LONG),--long) $(if $(DOCS),--docs) $(if $(ONLY),--only $(ONLY))
+
+chaos: $(VENV)/dev ## everything breaks, and the books balance; COUNT=1000 events by SEED=1
+	@PYTHONPATH=tests $(BIN)/python -m chaos.run $(if $(filter-out file,$(origin COUNT)),--count $(COUNT)) $(if $(SEED),--seed $(SEED)) $(if $(SETTLE),--settle $(SETTLE)) $(if $(KEEP),--keep $(KEEP))
 
 lock: ## resolve the requirements files anew (needs uv)
 	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url --no-emit-find-links pyproject.toml -o requirements.txt
