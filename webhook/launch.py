@@ -17,7 +17,7 @@ import structlog
 
 from . import identity, marks
 from .definitions import Definition, DefinitionSet
-from .errors import ClusterUnavailable, JobExists, KeyClash, ManifestRefused, NotFound, ValueRefused
+from .errors import ClusterUnavailable, JobExists, KeyClash, ManifestRefused, NotFound, NotPermitted, ValueRefused
 from .events import Arrival
 from .job import Job
 from .metrics import Metrics
@@ -150,9 +150,8 @@ class Launcher:
         fate: Fate | None = await self._remembered(definition.name, key, deadline=deadline)
         if fate is None:
             try:
-                fate = await self._create(
-                    definition.name, self._new(definition, arrival, rendering()), deadline=deadline
-                )
+                new = self._new(definition, arrival, rendering(), key=key)
+                fate = await self._create(definition.name, new, deadline=deadline)
             except ValueRefused as error:
                 return self._refuse(definition, "values", str(error), arrival)
             except ManifestRefused as error:
@@ -163,10 +162,11 @@ class Launcher:
 
     async def _remembered(self, definition: str, key: str, *, deadline: float) -> Launched | Postponed | None:
         """Tell of a Job that there was, by one read; None where there was none."""
-        name = identity.job_name(definition, key)
+        name = ""
         try:
             if self._memory is None or not await self._memory.remembers(key, deadline=deadline):
                 return None
+            name = identity.job_name(definition, key)
             job = await self._jobs.read(name)
         except NotFound:
             return Launched(definition=definition, name=name, created=False, gone=True)
@@ -175,12 +175,14 @@ class Launcher:
         _recognise(job, definition, key=key, receipt="")
         return Launched(definition=definition, name=name, created=False, gone=job.deleting)
 
-    def _new(self, definition: Definition, arrival: Arrival, rendered: Rendered) -> NewJob:
+    def _new(self, definition: Definition, arrival: Arrival, rendered: Rendered, *, key: str) -> NewJob:
         namespace = self._jobs.namespace
         if rendered.payload is not None and self._payloads is None:
             raise ValueRefused(f"{definition.name}: the event has {len(rendered.payload)} bytes, and no place to be")
         receipt = secrets.token_hex(8)
-        return new_job(definition, rendered, arrival, receipt=receipt, namespace=namespace, signature=self._signature)
+        return new_job(
+            definition, rendered, arrival, key=key, receipt=receipt, namespace=namespace, signature=self._signature
+        )
 
     async def _create(self, definition: str, new: NewJob, *, deadline: float) -> Launched | Postponed:
         clock = asyncio.get_running_loop().time
@@ -196,6 +198,8 @@ class Launcher:
                 # A sweep may have taken it, and written its key down before.
                 if (fate := await self._remembered(definition, new.key, deadline=deadline)) is not None:
                     return fate
+            except NotPermitted as error:  # nobody grants a right within a request
+                return Postponed(definition=definition, reason=str(error))
             except ClusterUnavailable as error:
                 pause = max(wait * random.uniform(0.5, 1.0), _seconds(error.retry_after))  # noqa: S311 # jitter
                 if clock() + pause >= deadline:
