@@ -556,7 +556,7 @@ def test_a_real_shell_reads_a_quoted_word_as_one(shell, value):
 def test_a_script_takes_quoted_values_only():
     """`sh -c` with a value: refused without `shquote`, taken with it, and then escaped for the kubelet, too."""
     text = job(container="command: [sh, -c, 'echo {{ v0 }}']")
-    with pytest.raises(BadManifest, match=r"add `allow: \[command\]`"):
+    with pytest.raises(BadManifest, match=r"in args, and write .\$1. there"):
         fill(text, "x")
     with pytest.raises(Unfit, match="shquote"):
         fill(text, "x", allow=[Allow.COMMAND])

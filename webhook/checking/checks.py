@@ -74,9 +74,11 @@ def check_written(written: Written, *, config_maps: Mapping[ConfigMap, str] | No
     return Checked(_ordered(findings), len(compiled), tuple(ran))
 
 
-def failure(entry: Entry, trial: Trial, problem: str) -> Finding:
+def failure(
+    entry: Entry, trial: Trial, problem: str, remedy: str = "correct the definition, or what the test expects"
+) -> Finding:
     """What is wrong with one of the tests, where it is written."""
-    key, remedy = "expect", "correct the definition, or what the test expects"
+    key = "expect"
     if trial.at_event:
         key, remedy = "event", "a CloudEvent in JSON is needed"
     return finding(entry.fault(f"test {trial.number + 1}: {problem}", remedy, "tests", trial.number, key))

@@ -61,5 +61,5 @@ async def dry_run(checked: Checked, cluster: Cluster, *, signature: str) -> Chec
             )
             await cluster.dry_run(new.manifest)
         except (ManifestRefused, ValueRefused) as error:
-            findings.append(failure(entry, trial, f"the cluster refuses the Job: {error}"))
+            findings.append(failure(entry, trial, f"the cluster refuses the Job: {error}", "correct the template"))
     return checked.also(findings)

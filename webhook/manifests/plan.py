@@ -17,6 +17,7 @@ from .shells import Code, Word, code_words
 
 MAX_NODES = 10_000
 _POD = ("spec", "template", "spec")
+_OUTSIDE = 'pass it as a word after the script, in args, and write "$1" there; or in env, and write "$NAME"'
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,7 +151,8 @@ class _Builder:
             return None
         kind = kind_at(path, self._allow)
         if kind is None:
-            raise self._bad(node, path, "a value may not go here", remedy_at(path))
+            remedy = _OUTSIDE if node in self._code else remedy_at(path)
+            raise self._bad(node, path, "a value may not go here", remedy)
         try:
             parts = split(node.text)
             if node in self._code:
