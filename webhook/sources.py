@@ -72,7 +72,8 @@ class Source:
             raise NotAuthenticated("none of the source's secret files holds a secret")
         secrets = [value for _, value in held]
         verified = verify(self.scheme, headers, body, secrets, now=now, tolerance=self.tolerance)
-        log.info("hook.verified", source=self.name, secret=held[verified.secret][0])
+        if len(self.secrets) > 1:  # which of them it was matters while they are rotated
+            log.info("hook.verified", source=self.name, secret=held[verified.secret][0])
         delivery = receive(self.provider, headers, body, identity=self.identity)
         if isinstance(delivery, Greeting):
             log.info("hook.greeted", source=self.name)

@@ -14,6 +14,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from webhook import logs
 from webhook.errors import JobhookError
 from webhook.settings import Source
 from webhook.sources import declared
@@ -52,5 +53,6 @@ async def main(port: int, secret: Path) -> None:
 
 
 if __name__ == "__main__":
+    logs.configure()
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(main(int(sys.argv[1]), Path(sys.argv[2])))
