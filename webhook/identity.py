@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import re
+from functools import lru_cache
 
 from .json import canonical
 
@@ -20,26 +21,33 @@ def event_key(ingress: str, source: str, identity: str) -> str:
     return hashlib.sha256(canonical([ingress, source, identity])).hexdigest()
 
 
+# The launch and what it launches ask for the same key and the same name, one after the other.
+@lru_cache
 def job_key(definition: str, ingress: str, source: str, identity: str) -> str:
     """SHA-256 in hex over the JSON list [definition, ingress, source, identity]."""
     return hashlib.sha256(canonical([definition, ingress, source, identity])).hexdigest()
 
 
+@lru_cache
 def job_name(definition: str, key: str) -> str:
     """Name the Job of a key: a DNS label of at most 52 characters that starts with the definition's name.
 
     >>> job_name("build", "00" * 32)
     'build-aaaaaaaaaaaaaaaaaaaa'
     """
-    prefix = re.sub(r"[^a-z0-9]+", "-", definition.lower())[:MAX_PREFIX].strip("-") or "job"
-    return f"{prefix}-{base32(key)[:KEY_CHARACTERS]}"
+    return f"{_prefix(definition)}-{base32(key[:30])[:KEY_CHARACTERS]}"
 
 
 def event_label(key: str) -> str:
     """The event key's first 32 characters in lower-case base32: a label value that finds all Jobs of an event."""
-    return base32(key)[:EVENT_LABEL_CHARACTERS]
+    return base32(key[:40])[:EVENT_LABEL_CHARACTERS]
 
 
 def base32(key: str) -> str:
-    """A hex key in lower-case base32, unpadded (RFC 4648 §6)."""
+    """A hex key, or as much of its beginning as is needed, in lower-case base32, unpadded (RFC 4648 §6)."""
     return base64.b32encode(bytes.fromhex(key)).decode("ascii").rstrip("=").lower()
+
+
+@lru_cache
+def _prefix(definition: str) -> str:
+    return re.sub(r"[^a-z0-9]+", "-", definition.lower())[:MAX_PREFIX].strip("-") or "job"

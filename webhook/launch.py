@@ -150,8 +150,9 @@ class Launcher:
         fate: Fate | None = await self._remembered(definition.name, key, deadline=deadline)
         if fate is None:
             try:
-                new = self._new(definition, arrival, rendering(), key=key)
-                fate = await self._create(definition.name, new, deadline=deadline)
+                fate = await self._create(
+                    definition.name, self._new(definition, arrival, rendering()), deadline=deadline
+                )
             except ValueRefused as error:
                 return self._refuse(definition, "values", str(error), arrival)
             except ManifestRefused as error:
@@ -162,11 +163,10 @@ class Launcher:
 
     async def _remembered(self, definition: str, key: str, *, deadline: float) -> Launched | Postponed | None:
         """Tell of a Job that there was, by one read; None where there was none."""
-        name = ""
+        name = identity.job_name(definition, key)
         try:
             if self._memory is None or not await self._memory.remembers(key, deadline=deadline):
                 return None
-            name = identity.job_name(definition, key)
             job = await self._jobs.read(name)
         except NotFound:
             return Launched(definition=definition, name=name, created=False, gone=True)
@@ -175,14 +175,12 @@ class Launcher:
         _recognise(job, definition, key=key, receipt="")
         return Launched(definition=definition, name=name, created=False, gone=job.deleting)
 
-    def _new(self, definition: Definition, arrival: Arrival, rendered: Rendered, *, key: str) -> NewJob:
+    def _new(self, definition: Definition, arrival: Arrival, rendered: Rendered) -> NewJob:
         namespace = self._jobs.namespace
         if rendered.payload is not None and self._payloads is None:
             raise ValueRefused(f"{definition.name}: the event has {len(rendered.payload)} bytes, and no place to be")
         receipt = secrets.token_hex(8)
-        return new_job(
-            definition, rendered, arrival, key=key, receipt=receipt, namespace=namespace, signature=self._signature
-        )
+        return new_job(definition, rendered, arrival, receipt=receipt, namespace=namespace, signature=self._signature)
 
     async def _create(self, definition: str, new: NewJob, *, deadline: float) -> Launched | Postponed:
         clock = asyncio.get_running_loop().time
