@@ -1,6 +1,7 @@
 """One sink over real HTTP: what is sent, and what each answer means."""
 
 import asyncio
+import base64
 import email.utils
 import json
 import socket
@@ -13,6 +14,7 @@ from hypothesis import strategies as st
 
 from webhook.errors import ConfigurationError, SinkGone, SinkRefused, SinkUnavailable
 from webhook.events import Event
+from webhook.signatures import SCHEMES, verify
 from webhook.sinks import HttpSink, Mode, SinkConfig, retry_after, verdict
 from webhook.sinks.answers import LONGEST_RETRY_AFTER
 
@@ -237,3 +239,56 @@ def test_every_status_has_one_verdict(status):
     assert (error is None) == (200 <= status < 300)
     assert isinstance(error, SinkGone) == (status == 410)
     assert isinstance(error, SinkUnavailable) == (status in {404, 408, 409, 429} or status >= 500)
+
+
+def test_signs_the_bytes_it_sends_with_every_secret(sink_server, tmp_path):
+    """In either mode, over what is on the wire; no configured header takes a signature's place."""
+    old, new = tmp_path / "old", tmp_path / "new"
+    old.write_bytes(b"plain bytes, as they are\n")
+    new.write_bytes(b"whsec_" + base64.b64encode(b"sixteen bytes or more"))
+    for mode in Mode:
+        server, error = send(
+            sink_server, mode=mode, secrets=(old, new), headers={"webhook-signature": "v1,forged", "webhook-id": "x"}
+        )
+        assert error is None
+        _, _, headers, body = server.seen[0]
+        raw = [(name.lower().encode(), value.encode()) for name, value in headers.items()]
+        for key in (b"plain bytes, as they are", b"sixteen bytes or more"):
+            verified = verify(SCHEMES["standard-webhooks"], raw, body, [b"whsec_" + base64.b64encode(key)], now=NOW)
+            assert verified.id == EVENT.id
+
+
+def test_sends_nothing_unsigned(sink_server, tmp_path):
+    """A secret that is gone, or can sign nothing any more, is no answer; the other one of a rotation is enough."""
+    good, bad, gone = tmp_path / "good", tmp_path / "bad", tmp_path / "gone"
+    good.write_bytes(b"plain bytes, as they are")
+    server, error = send(sink_server, secrets=(gone,))
+    assert isinstance(error, SinkUnavailable)
+    assert server.seen == []
+    server, error = send(sink_server, secrets=(gone, good))
+    assert error is None
+    assert server.seen[0][2]["webhook-signature"].count("v1,") == 1
+
+    async def spoiled():
+        bad.write_bytes(b"plain bytes, as they are")
+        async with sink_server() as server, HttpSink(SinkConfig(name="bus", url=server.url, secrets=(bad,))) as sink:
+            bad.write_bytes(b"whsec_ and no base64, whatever it is")
+            with pytest.raises(SinkUnavailable):
+                await sink.send(EVENT)
+            assert server.seen == []
+
+    asyncio.run(spoiled())
+
+
+def test_a_secret_that_can_never_sign_is_told_at_the_start(tmp_path):
+    """With the sink and the file, and never the secret."""
+    bad = tmp_path / "bad"
+    bad.write_bytes(b"whsec_hunter2 hunter2 hunter2")
+
+    async def main():
+        async with HttpSink(SinkConfig(name="bus", url="https://x/", secrets=(bad,))):
+            pass
+
+    with pytest.raises(ConfigurationError, match="sink bus: .*bad") as caught:
+        asyncio.run(main())
+    assert "hunter2" not in str(caught.value)
