@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator, Mapping
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from functools import lru_cache
 from io import BytesIO
+from urllib.parse import urlencode
 
 import aiohttp
+from yarl import URL
 
 from ...errors import ClusterUnavailable
 from .connection import Connection
@@ -134,8 +137,7 @@ async def _request(
             body = BytesIO(call.body)
     return await connection.session.request(
         METHODS.get(call.verb, "GET"),
-        connection.host + call.path,
-        params=call.query,
+        _url(connection.host + call.path, tuple(call.query.items())),
         data=body,
         headers=headers,
         timeout=patience,
@@ -145,12 +147,25 @@ async def _request(
     )
 
 
-@contextmanager
-def _ours(about: str) -> Iterator[None]:
+@lru_cache
+def _url(address: str, query: tuple[tuple[str, str], ...]) -> URL:
+    """The whole address, kept: most calls go to a few, and to put one together costs as much as to sign a request."""
+    return URL(f"{address}?{urlencode(query)}" if query else address, encoded=True)
+
+
+class _ours:  # noqa: N801 # used as a function
     """Make our error of every way in which a call can end without an answer."""
-    try:
-        yield
-    except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
-        raise ClusterUnavailable(f"{about}: no connection: {error}", sent=False) from error
-    except (aiohttp.ClientError, TimeoutError, OSError) as error:
-        raise ClusterUnavailable(f"{about}: no answer: {str(error) or type(error).__name__}") from error
+
+    __slots__ = ("_about",)
+
+    def __init__(self, about: str) -> None:
+        self._about = about
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        if isinstance(error, aiohttp.ClientConnectorError | aiohttp.ConnectionTimeoutError):
+            raise ClusterUnavailable(f"{self._about}: no connection: {error}", sent=False) from error
+        if isinstance(error, aiohttp.ClientError | TimeoutError | OSError):
+            raise ClusterUnavailable(f"{self._about}: no answer: {str(error) or type(error).__name__}") from error
