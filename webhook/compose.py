@@ -19,6 +19,7 @@ from . import sources as doors
 from .callers import Callers, Reviews
 from .clusters.choice import cluster_of
 from .completion import Frozen, completion_event
+from .completion import source as completions_source
 from .definitions.library import Library
 from .delivery import Courier, Deliverer, Remembered, Removed, Target, redeliver
 from .events import EVENTS_DOOR, Event
@@ -31,6 +32,7 @@ from .ports import Cluster
 from .progress import Progress
 from .settings import Settings
 from .steps import PATIENCE, NextSteps
+from .submit import Submitter
 from .sweep import Report, sweep
 from .targets import mementos, restored, target_of
 from .web.app import Application, Routes, build
@@ -136,10 +138,21 @@ async def running(
                 cluster.jobs, name, sinks, declared=courier.targets, now=datetime.now(UTC), metrics=metrics
             )
 
+        async def remember(key: str) -> None:
+            async with ledger.writing() as clerk:
+                await clerk.release([key])
+
         declared = doors.declared(settings.sources)
         receiver = Receiver(
             jobs=cluster.jobs,
             launcher=launcher,
+            submitter=Submitter(cluster.jobs, launcher, definitions=lambda: library.current),
+            payloads=cluster.payloads,
+            completions=completions_source(
+                cluster_name=settings.cluster_name, namespace=cluster.jobs.namespace, signature=settings.signature
+            ),
+            index=lambda: follower.index,
+            remember=remember,
             definitions=lambda: library.current,
             sources=declared,
             callers=_callers(settings, cluster),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
+
 import structlog
 
 from . import marks
@@ -14,10 +16,14 @@ TRIES = 5
 """At a Job that others change meanwhile."""
 
 
-async def purge(jobs: Jobs, name: str, *, by: str) -> None:
+async def purge(jobs: Jobs, name: str, *, by: str, remember: Callable[[str], Awaitable[None]] | None = None) -> None:
     """Delete a Job that has ended and whose completion is no longer owed; its pods and logs go with it.
 
-    What the ledger does not know yet is forgotten with it: its event would launch it once more.
+    Args:
+        jobs: where it is.
+        name: the Job's.
+        by: who wants that.
+        remember: writes the Job's key down before it goes; without it its event, sent again, launches once more.
 
     Raises:
         NotFound: no such Job.
@@ -30,6 +36,8 @@ async def purge(jobs: Jobs, name: str, *, by: str) -> None:
             raise NotFinished(f"the Job {name} has not ended; cancel it first")
         if job.labels.get(marks.COMPLETION) == marks.PENDING:
             raise NotFinished(f"the completion of the Job {name} was not delivered yet")
+        if remember is not None and (key := job.annotations.get(marks.KEY)) is not None:
+            await remember(key)
         try:
             await jobs.delete(name, uid=job.uid, resource_version=job.resource_version)
         except Conflict:

@@ -29,6 +29,7 @@ from webhook.metrics import Metrics
 from webhook.ports import Page
 from webhook.settings import Right
 from webhook.signatures import SCHEMES
+from webhook.submit import Submitter
 from webhook.sweep import Report
 from webhook.web.app import build
 from webhook.web.body import Budget
@@ -316,9 +317,11 @@ def _receiver(folder):
     async def redeliver(name, sinks):
         return {}
 
+    launcher = Launcher(jobs, definitions=lambda: definitions, signature="jobhook", metrics=metrics)
     return Receiver(
         jobs=jobs,
-        launcher=Launcher(jobs, definitions=lambda: definitions, signature="jobhook", metrics=metrics),
+        launcher=launcher,
+        submitter=Submitter(jobs, launcher, definitions=lambda: definitions, now=lambda: NOW),
         definitions=lambda: definitions,
         sources=declared,
         callers=callers,

@@ -17,7 +17,7 @@ from starlette.types import Receive, Scope, Send
 
 from ..errors import JobhookError
 from ..metrics import Counter
-from . import doors, jobs, operations, redelivery
+from . import api, doors, operations
 from .handshake import handshake
 from .hosts import OwnHosts
 from .problems import problem, problem_of
@@ -65,10 +65,7 @@ def build(receiver: Receiver, *, routes: Routes = (), hosts: Sequence[str] | Non
         ("/", doors.events, "POST"),
         ("/events", doors.events, "POST"),
         ("/hooks/{source}", doors.hook, "POST"),
-        ("/jobs", jobs.list_jobs, "GET"),
-        ("/jobs/{name}", jobs.describe_job, "GET"),
-        ("/jobs/{name}/logs", jobs.job_log, "GET"),
-        ("/jobs/{name}/redeliver", redelivery.redeliver, "POST"),
+        *api.TABLE,
         ("/cleanup", operations.cleanup, "POST"),
         ("/healthz", operations.alive, "GET"),
         ("/readyz", operations.ready, "GET"),

@@ -13,19 +13,26 @@ from starlette.requests import Request
 from ..callers import Caller, Callers, bearer_token
 from ..definitions import DefinitionSet
 from ..errors import NotAuthenticated, TooManyRequests
+from ..follow import Entry
+from ..joblogs import AT_ONCE
 from ..launch import Launcher
 from ..metrics import Metrics
-from ..ports import Jobs
+from ..ports import Jobs, Records
 from ..progress import Progress
 from ..settings import Rate
 from ..sources import Source
+from ..submit import Submitter
 from ..sweep import Report
 from .body import Budget
 from .failures import Failures
+from .origin import check_origin
 from .protocol import began
 from .rates import Gate
 
 log = structlog.get_logger(__name__)
+
+_CHANGING = frozenset({"write", "cleanup"})
+"""Rights to what a signed-in browser must not be made to do."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,10 +64,17 @@ class Receiver:
         sweep: (dry_run) → what the sweep did.
         redeliver: (Job, sinks) → the progress at each of its sinks, after they were set back.
         failures: who has failed to authenticate how often.
+        submitter: of the Job API.
+        payloads: records with events that were too large for their Jobs' manifests.
+        completions: the source of our completion events.
+        index: our Jobs by name, as the watch knows them.
+        remember: writes a Job's key down, before the Job is removed by order.
+        streams: logs that may be followed at a time.
     """
 
     jobs: Jobs
     launcher: Launcher
+    submitter: Submitter
     definitions: Callable[[], DefinitionSet]
     sources: Mapping[str, Source]
     callers: Callers
@@ -77,6 +91,11 @@ class Receiver:
     redeliver: Callable[[str, Sequence[str]], Awaitable[Mapping[str, Progress]]]
     readiness: Callable[[], Readiness]
     metrics: Metrics
+    payloads: Records | None = None
+    completions: str = ""
+    index: Callable[[], Mapping[str, Entry]] = dict
+    remember: Callable[[str], Awaitable[None]] | None = None
+    streams: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(AT_ONCE))
     failures: Failures = field(default_factory=Failures)
     now: Callable[[], datetime] = field(default=lambda: datetime.now(UTC))
 
@@ -85,7 +104,7 @@ class Receiver:
 
         Raises:
             NotAuthenticated: no token of ours.
-            NotAllowed: the caller lacks the right.
+            NotAllowed: the caller lacks the right, or another website asks in a browser's name.
             TooManyRequests: no token of ours, once more.
         """
         try:
@@ -94,6 +113,8 @@ class Receiver:
             self.failed(request, error)
             raise
         caller.require(right)
+        if right in _CHANGING:
+            check_origin(request)
         return caller
 
     def failed(self, request: Request, error: NotAuthenticated, *, source: str | None = None) -> None:
