@@ -108,26 +108,6 @@ def _line(logger: object, method: str, fields: dict[str, Any]) -> str:
         return whole
 
 
-def as_library() -> None:
-    """Hand our lines to the standard library's logging, unless the program has set structlog up.
-
-    By itself structlog prints them on the standard output, which is the program's.
-    """
-    if structlog.is_configured():
-        return
-    structlog.configure(
-        processors=[
-            structlog.stdlib.filter_by_level,
-            structlog.contextvars.merge_contextvars,
-            _bound,
-            structlog.processors.format_exc_info,
-            structlog.processors.KeyValueRenderer(key_order=["event"]),
-        ],
-        wrapper_class=structlog.stdlib.BoundLogger,
-        logger_factory=structlog.stdlib.LoggerFactory(),
-    )
-
-
 def _bound(logger: object, method: str, fields: dict[str, Any]) -> dict[str, Any]:
     """Cut long texts and make what is not printable visible, so that no field can forge a line."""
     del logger, method

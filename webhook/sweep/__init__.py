@@ -1,7 +1,7 @@
 """Cleaning up: what is outstanding first, then our finished Jobs past their retention."""
 
 from .report import Report
-from .retention import Kept, Retention, why_kept
+from .retention import Kept, Retention, held, why_kept
 from .sweeping import sweep
 
-__all__ = ["Kept", "Report", "Retention", "sweep", "why_kept"]
+__all__ = ["Kept", "Report", "Retention", "held", "sweep", "why_kept"]
