@@ -9,7 +9,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import uvloop
-from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -18,13 +17,14 @@ from webhook import logs
 from webhook.errors import JobhookError
 from webhook.settings import Source
 from webhook.sources import declared
+from webhook.web.app import Application
 from webhook.web.body import Budget, body_of
 from webhook.web.server import bind, serve
 
 LARGEST = 2 * 1024 * 1024
 
 
-def application(secret: Path) -> Starlette:
+def application(secret: Path) -> Application:
     source = declared({"github": Source(scheme="github", secrets=[secret])})["github"]
     budget = Budget(64 * 1024 * 1024)
 
@@ -41,7 +41,7 @@ def application(secret: Path) -> Starlette:
         del request
         return Response()
 
-    return Starlette(routes=[Route("/hooks/github", hook, methods=["POST"]), Route("/readyz", ready)])
+    return Application(shortcuts={"/hooks/github": (hook, {})}, routes=[Route("/readyz", ready)])
 
 
 async def main(port: int, secret: Path) -> None:

@@ -51,16 +51,17 @@ class Event:
 
     def attributes(self) -> dict[str, Extension]:
         """All attributes that are set, extensions included, without `specversion` and `data`."""
-        known = {
-            "id": self.id,
-            "source": self.source,
-            "type": self.type,
-            "subject": self.subject,
-            "time": self.time,
-            "datacontenttype": self.datacontenttype,
-            "dataschema": self.dataschema,
-        }
-        return {name: value for name, value in known.items() if value is not None} | dict(self.extensions)
+        known: dict[str, Extension] = {"id": self.id, "source": self.source, "type": self.type}
+        if self.subject is not None:
+            known["subject"] = self.subject
+        if self.time is not None:
+            known["time"] = self.time
+        if self.datacontenttype is not None:
+            known["datacontenttype"] = self.datacontenttype
+        if self.dataschema is not None:
+            known["dataschema"] = self.dataschema
+        known.update(self.extensions)
+        return known
 
 
 EVENTS_DOOR = "events"

@@ -101,10 +101,13 @@ def receive(
 
 def header(headers: Headers, name: bytes) -> str | None:
     """Read a header that may be missing, or be there once. Raises MalformedEvent."""
-    values = [value for key, value in headers if key == name]
-    if len(values) > 1 or any(not value.isascii() for value in values):
-        raise MalformedEvent(f"the header {name.decode('ascii')} is given twice, or is not ASCII")
-    return values[0].decode("ascii") or None if values else None
+    found: bytes | None = None
+    for key, value in headers:
+        if key == name:
+            if found is not None or not value.isascii():
+                raise MalformedEvent(f"the header {name.decode('ascii')} is given twice, or is not ASCII")
+            found = value
+    return found.decode("ascii") or None if found is not None else None
 
 
 def look(value: Value, path: str) -> Value:

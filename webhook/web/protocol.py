@@ -89,6 +89,8 @@ class BoundedProtocol(HttpToolsProtocol):
             self._refuse(431, f"the header section is larger than {self.max_header_bytes} bytes")
         elif in_body and self._framing > self.max_header_bytes:
             self._refuse(400, "far more chunk sizes, chunk extensions or trailers than body")
+        elif self._waiting() and self._header_timer is None:
+            self._arm()  # most header sections come whole, and never see a timer
         self._framing = max(0, self._framing) if in_body else 0
         if idle is not None and idle is self.scope and self._header_timer is None and self._answered():
             self._arm()  # line breaks between requests begin none, and are no way to keep a connection for ever
@@ -100,7 +102,6 @@ class BoundedProtocol(HttpToolsProtocol):
         self._begun, self._taken = True, False
         if not self._in_headers:  # a second request on the connection
             self._in_headers, self._header_bytes = True, 0
-            self._arm()
 
     def on_headers_complete(self) -> None:
         """Hand the request to the application, unless its header section was too large all the same."""
@@ -246,5 +247,4 @@ def _problem(status: int, detail: str, more: str) -> bytes:
 
 def began(scope: Any, default: float) -> float:
     """The moment of a request's first byte, by the loop's clock; `default` under another server."""
-    moment = scope.get(BEGAN, default)
-    return float(moment)
+    return float(scope.get(BEGAN, default))
