@@ -101,6 +101,7 @@ def of_processes(books, replicas, sinks):
     books.line("orders to stop (SIGTERM)", len(ends))
     books.line("… with another end than exit code 0", sum(code != 0 for code, _ in ends), 0)
     books.line("… the slowest end", f"{max((seconds for _, seconds in ends), default=0):.1f} s")
+    books.line("ends that nobody ordered", sum(len(replica.deaths) for replica in replicas), 0)
     complaints = [line for replica in replicas for line in replica.complaints()]
     books.line("errors in the receivers' logs", len(complaints), 0)
     books.faults += complaints[:10]

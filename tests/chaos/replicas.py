@@ -23,11 +23,13 @@ class Replica(driving.Receiver):
     Attributes:
         clock: seconds by which its wall clock is off.
         ends: the exit codes of its orders to stop, with how long each took.
+        deaths: the exit codes of ends that nobody ordered.
     """
 
     def __init__(self, folder, *, definitions, config, environ):
         super().__init__(folder, definitions=definitions, config=config, environ=environ)
         self.port, self.clock, self.ends = _free_port(), 0, []
+        self.deaths = []
 
     def spawn(self):
         """Start it, and do not wait."""
@@ -50,8 +52,22 @@ class Replica(driving.Receiver):
         """Whether the process is there."""
         return self.process is not None and self.process.poll() is None
 
+    def answers_or_ended(self):
+        """Whether it is ready, or will never be."""
+        return not self.running or self.ask("GET", "/readyz").status == 200
+
+    def kill(self):
+        """kill -9; an end that came before is kept."""
+        self._look()
+        super().kill()
+
+    def _look(self):
+        if not self.running:
+            self.deaths.append(self.process.returncode)
+
     def terminate(self):
         """Order it to stop; what comes of that is kept."""
+        self._look()
         began = time.monotonic()
         # An order that comes before the process has set up its signals ends it as any other process.
         ready = self.ask("GET", "/healthz").status == 200
@@ -59,7 +75,7 @@ class Replica(driving.Receiver):
         try:
             code = self.process.wait(timeout=30)
         except subprocess.TimeoutExpired:
-            self.kill()
+            super().kill()
             code = "had to be killed after 30 s"
         if ready:
             self.ends.append((code, time.monotonic() - began))

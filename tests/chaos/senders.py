@@ -9,6 +9,8 @@ from collections import Counter, defaultdict
 
 WORKERS = 8
 LONGEST_PAUSE = 2.0
+PATIENCE = 180.0
+"""Seconds; an event that is not taken for so long is a fault, and ends the sending."""
 
 
 class Senders:
@@ -54,8 +56,13 @@ class Senders:
             thread.join()
 
     def _until_taken(self, sending, dice):
+        end = time.monotonic() + PATIENCE
         for attempt in itertools.count():
             if self.closed.is_set():
+                return
+            if time.monotonic() > end:
+                self.faults.append(f"{sending.id}: not taken within {PATIENCE:.0f} s")
+                self.closed.set()
                 return
             answer = dice.choice(self._replicas).send(
                 {"fate": sending.fate}, id=sending.id, source="/chaos", type=f"com.example.chaos.{sending.fate}"
