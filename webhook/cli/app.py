@@ -11,20 +11,17 @@ import typer
 
 from .. import __version__
 from ..errors import JobhookError
-from ..json import dump
-from . import definitions
+from . import definitions, jobs
+from .jobs import AsJson, TokenFile, Url
 
 app = typer.Typer(
     name="jobhook",
     help="Events in, Kubernetes Jobs out, completions back as events.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
+    rich_markup_mode=None,  # rich takes half of the time that a help may take
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-
-Url = Annotated[str | None, typer.Option(help="The receiver's address; else JOBHOOK_URL.", show_default=False)]
-TokenFile = Annotated[str | None, typer.Option(help="File of a token; else JOBHOOK_TOKEN_FILE.", show_default=False)]
-AsJson = Annotated[bool, typer.Option("--json", help="JSON instead of text.")]
 
 
 def _version(wanted: bool) -> None:  # noqa: FBT001 # typer's form
@@ -88,6 +85,7 @@ def cleanup(
 
     Exit codes: 0 done, 1 refused, 2 usage, 3 not reachable, 4 not allowed.
     """
+    from ..json import dump
     from .cleanup import cleanup as run
     from .client import client
 
@@ -121,6 +119,7 @@ def redeliver(
 
     Exit codes: 0 done, 1 refused (at one Job at least), 2 usage, 3 not reachable, 4 not allowed.
     """
+    from ..json import dump
     from .client import client
     from .redeliver import redeliver as run
 
@@ -142,6 +141,7 @@ def redeliver(
         raise typer.Exit(1)
 
 
+jobs.register(app)
 definitions.register(app)
 
 

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import http.client
+import time
 import urllib.error
 import urllib.request
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from .. import __version__
 from ..errors import JobhookError
-from ..json import NotJson, load
+from ..json import NotJson, dump, load
 
 DEFAULT_URL = "http://127.0.0.1:8080"
 MAX_ANSWER = 64 * 1024 * 1024
+PAUSE = 1.0
+"""Seconds before a receiver that is busy is asked again."""
 
 OK, FAILED, USAGE, NOT_REACHABLE, NOT_ALLOWED = range(5)
 """Exit codes of every command that asks a receiver."""
@@ -27,11 +30,12 @@ class Unanswered(JobhookError):
     Attributes:
         code: the command's exit code.
         retry: whether another try may help.
+        busy: the receiver itself has said so.
     """
 
-    def __init__(self, message: str, *, code: int, retry: bool = False) -> None:
+    def __init__(self, message: str, *, code: int, retry: bool = False, busy: bool = False) -> None:
         super().__init__(message)
-        self.code, self.retry = code, retry
+        self.code, self.retry, self.busy = code, retry, busy
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,31 +51,83 @@ class Client:
     token: str | None = None
     timeout: float = 60.0
 
-    def ask(self, method: str, path: str) -> Any:
-        """Send one request without a body, and answer the JSON that comes back.
+    def ask(
+        self, method: str, path: str, *, body: Any = None, headers: Mapping[str, str] | None = None, tries: int = 1
+    ) -> Any:
+        """Send one request, and answer the JSON that comes back.
+
+        Args:
+            method: of HTTP.
+            path: with its query.
+            body: sent as JSON; None for none.
+            headers: further ones.
+            tries: so many, at what the receiver says may pass; only for what is safe to ask again.
 
         Raises:
             Unanswered: not reached, not allowed, refused, or no JSON; says what to do.
         """
+        for left in reversed(range(tries)):
+            try:
+                with self._open(method, path, body, {"accept": "application/json", **(headers or {})}) as answer:
+                    return load(answer.read(MAX_ANSWER))
+            except Unanswered as error:
+                if not error.busy or not left:
+                    raise
+                time.sleep(PAUSE)
+            except (OSError, http.client.HTTPException) as error:
+                raise self._unreached(error) from error
+            except NotJson as error:
+                raise Unanswered(f"{self.url} answered no JSON; is it a jobhook?", code=NOT_REACHABLE) from error
+        raise AssertionError(tries)
+
+    def stream(self, path: str, *, accept: str, endless: bool = False) -> Iterator[bytes]:
+        """Read an answer piece by piece, as it comes.
+
+        Args:
+            path: with its query.
+            accept: the content type that is wanted.
+            endless: it may be silent for any time.
+
+        Raises:
+            Unanswered: as `ask`; also where it breaks off.
+        """
+        try:
+            with self._open("GET", path, None, {"accept": accept}, endless=endless) as answer:
+                while piece := answer.read1(64 * 1024):
+                    yield piece
+        except (OSError, http.client.HTTPException) as error:
+            raise self._unreached(error) from error
+
+    def _open(
+        self, method: str, path: str, body: Any, headers: Mapping[str, str], *, endless: bool = False
+    ) -> http.client.HTTPResponse:
+        """Send a request. Raises Unanswered where it is refused or nobody answers."""
         request = urllib.request.Request(self.url.rstrip("/") + path, method=method)  # noqa: S310 # checked by `client`
         request.add_header("user-agent", f"jobhook/{__version__}")
-        request.add_header("accept", "application/json")
-        if method == "POST":
+        for name, text in headers.items():
+            request.add_header(name, text)
+        if body is not None:
+            request.add_header("content-type", "application/json")
+            request.data = dump(body)
+        elif method == "POST":
             request.data = b""
         if self.token:
             request.add_header("authorization", f"Bearer {self.token}")
         try:
-            with urllib.request.urlopen(request, timeout=self.timeout) as answer:  # noqa: S310 # same
-                return load(answer.read(MAX_ANSWER))
+            answer: http.client.HTTPResponse = urllib.request.urlopen(  # noqa: S310 # same
+                request, timeout=None if endless else self.timeout
+            )
         except urllib.error.HTTPError as error:
             with error:
                 raise _refusal(self.url, error.code, error.read(64 * 1024)) from error
         except (OSError, http.client.HTTPException) as error:
-            reason = getattr(error, "reason", error)
-            message = f"no answer from {self.url}: {reason}; is the receiver running, and JOBHOOK_URL its address?"
-            raise Unanswered(message, code=NOT_REACHABLE, retry=True) from error
-        except NotJson as error:
-            raise Unanswered(f"{self.url} answered no JSON; is it a jobhook?", code=NOT_REACHABLE) from error
+            raise self._unreached(error) from error
+        return answer
+
+    def _unreached(self, error: Exception) -> Unanswered:
+        reason = getattr(error, "reason", error)
+        message = f"no answer from {self.url}: {reason}; is the receiver running, and JOBHOOK_URL its address?"
+        return Unanswered(message, code=NOT_REACHABLE, retry=True)
 
 
 def client(environ: Mapping[str, str], *, url: str | None, token_file: str | None, timeout: float = 60.0) -> Client:
@@ -104,4 +160,5 @@ def _refusal(url: str, status: int, body: bytes) -> Unanswered:
     if status == 403:
         return Unanswered(f"{url} refuses (403): {detail}", code=NOT_ALLOWED)
     retry = status == 429 or status >= 500
-    return Unanswered(f"{url} answered {status}: {detail}", code=NOT_REACHABLE if retry else FAILED, retry=retry)
+    code = NOT_REACHABLE if retry else FAILED
+    return Unanswered(f"{url} answered {status}: {detail}", code=code, retry=retry, busy=status in {429, 503})
