@@ -60,6 +60,7 @@ def render(source):
         ('event.data.ref | replace("/", "-") | trim("r")', "efs-heads-main"),
         ("event.data.ref | dns_label", "refs-heads-main"),
         ('event.data.text ~ "!" ~ event.data.n', "a b!5"),
+        ('"x" ~ (event.data.n == 5) ~ event.data.none ~ ("y" ~ 1.5)', "xtruey1.5"),
         ('event.time | date("%Y%m%d")', "20260131"),
         ("(event.subject or event.time)[:10]", "2026-01-31"),
         ("event.data.files | join(',')", "x,y z"),
@@ -92,7 +93,7 @@ def test_what_is_not_there_is_absent(source):
 
 @pytest.mark.parametrize(
     "source",
-    ["event.data.ref < 5", "event.data.items | join(event.data)", "event.data | upper", "1 / 0", "'%s' % event.data.n",
+    ["event.data.ref < 5", "event.data.items | join(event.data)", "event.data | upper", "1 / 0", "'x' ~ event.data", "event.data.items ~ ''", "'%s' % event.data.n",
      "'%9999999d' % 1", "'a' * 99999999", "99999999 * [1]", "2 ** 9999", "event.data.n ** event.data.ref", "(10 ** 60) ** 60",
      "'x' | replace('', 'y' * 4000000)", "many | join('x' * 4000)", "event.time | date('%9999999Y')", "'nope' | date",
      "event.data.files | map('nope') | list", "event.data.files | map(' counted') | list | first | first"],

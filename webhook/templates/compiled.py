@@ -126,6 +126,7 @@ def compile_expression(source: str) -> Expression:
         tree = nodes.Template([nodes.Assign(nodes.Name(_RESULT, "store", lineno=1), expression, lineno=1)], lineno=1)
         tree.set_environment(_SANDBOX)
         grammar.check(tree)
+        _join_texts(tree)
         variables = frozenset(node.name for node in grammar.walk(expression) if isinstance(node, nodes.Name))
         path = grammar.path_of(expression)
         return Expression(source, variables, path, None if path is not None else _compile(tree))
@@ -142,6 +143,7 @@ def compile_template(source: str) -> Template:
         grammar.check(tree)
         variables = frozenset(meta.find_undeclared_variables(tree))
         guarded, outlines = grammar.guarded(tree), skeletons(tree)
+        _join_texts(tree)
         _meter(tree)
         return Template(variables, guarded, outlines, _compile(tree))
 
@@ -152,6 +154,14 @@ def _expression(source: str) -> nodes.Expr:
     if not parser.stream.eos:
         raise TemplateSyntaxError("something stands after the expression", parser.stream.current.lineno)
     return expression
+
+
+def _join_texts(tree: nodes.Template) -> None:
+    """Let `~` join texts as they are put out elsewhere: `true`, nothing for null, and never Python's own of a list."""
+    for node in list(grammar.walk(tree)):
+        if isinstance(node, nodes.Concat):
+            node.nodes = [_filtered(item, "string") for item in node.nodes]
+    tree.set_environment(_SANDBOX)
 
 
 def _meter(tree: nodes.Template) -> None:
