@@ -114,7 +114,14 @@ class App:
         self.state = ServerState()
         protocol = BoundedProtocol.bounded(header_bytes=16 * 1024, header_seconds=10)
         self.config = uvicorn.Config(
-            app, http=protocol, lifespan="off", log_config=None, access_log=False, ws="none", server_header=False
+            app,
+            http=protocol,
+            lifespan="off",
+            log_config=None,
+            access_log=False,
+            ws="none",
+            server_header=False,
+            proxy_headers=False,
         )
         self.config.load()
         self._protocol = protocol
