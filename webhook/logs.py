@@ -28,7 +28,7 @@ def configure(*, level: str = "info", stream: TextIO = sys.stderr, pretty: bool 
     """
     for_people = stream.isatty() if pretty is None else pretty
     stamp = structlog.processors.TimeStamper(fmt="%H:%M:%S", utc=False) if for_people else _stamped
-    shared: list[Any] = [structlog.stdlib.add_log_level, stamp, _bound]
+    shared: list[Any] = [_bound, structlog.stdlib.add_log_level, stamp]
     last: list[Any] = (
         [structlog.dev.ConsoleRenderer(colors=stream.isatty())]
         if for_people

@@ -94,8 +94,11 @@ def _session(loaded: Loaded, connections: int) -> aiohttp.ClientSession:
         # Without the environment's proxies and netrc, and without cookies, a request costs a third less.
         "trust_env": False,
         "cookie_jar": aiohttp.DummyCookieJar(),
-        "headers": {"User-Agent": f"jobhook/{__version__}", "Accept": "application/json"},
-        "skip_auto_headers": ["Accept-Encoding"],  # the API server would compress pages at the cost of its own CPU
+        "headers": {
+            "User-Agent": f"jobhook/{__version__}",
+            "Accept": "application/json",
+            "Accept-Encoding": "identity",  # the API server would compress pages at the cost of its own CPU
+        },
         "read_bufsize": 2**17,
     }
     try:
