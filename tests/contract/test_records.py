@@ -244,3 +244,24 @@ def test_a_record_goes_where_its_owner_is_gone_already(play):
         await _gone(there, record.name)
 
     play(scenario)
+
+
+def test_a_list_may_leave_out_the_data(play, port):
+    """Names, labels, owners, versions and times of records whose data may be large, and that alone."""
+
+    async def scenario(there):
+        job = await there.jobs.create(there.manifest())
+        kind = {"kind": there.name("k")}
+        first = Record(name=there.name(), data={"a": b"1" * 500_000}, labels=kind, immutable=True)
+        stored = await port(there).create(first)
+        if port(there) is there.payloads:
+            await there.payloads.own(first.name, (job.name, job.uid))
+        (whole,) = await port(there).list(kind)
+        (light,) = await port(there).list(kind, data=False)
+        assert (light.data, whole.data) == ({}, stored.data)
+        told = ("name", "labels", "annotations", "owner", "version", "created")
+        assert [getattr(light, name) for name in told] == [getattr(whole, name) for name in told]
+        await port(there).delete(light.name, version=light.version)
+        assert await port(there).list(kind) == []
+
+    play(scenario)

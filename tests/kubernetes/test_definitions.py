@@ -82,12 +82,13 @@ def test_each_sample_is_judged_by_the_api_server(throwaway, tmp_path):
     )
 
 
-def test_the_examples_are_taken_by_the_api_server(throwaway, project):
+@pytest.mark.parametrize("folder", ["definitions", "docs/cookbook"])
+def test_the_examples_are_taken_by_the_api_server(throwaway, project, folder):
     """Every definition that the project ships, with each of its samples."""
     settings, environ = settings_for(throwaway, throwaway.namespace())
 
     async def inside():
-        written = read(project / "definitions")
+        written = read(project / folder)
         async with dry_runs(settings, environ) as cluster:
             return await onto.dry_run(check_written(written, config_maps={}), cluster, signature="jobhook")
 

@@ -9,6 +9,7 @@ import pytest
 
 from webhook.clusters.local import LocalCluster
 from webhook.definitions import load
+from webhook.delivery import Courier
 from webhook.errors import ClusterUnavailable, KeyClash
 from webhook.events import Arrival, Event, envelope
 from webhook.json import dump
@@ -18,6 +19,7 @@ from webhook.marks import MANAGED_BY
 from webhook.metrics import Metrics
 from webhook.payloads import Payloads, record
 from webhook.ports import Record
+from webhook.sweep import sweep
 
 DEFINITION = """\
 name: big
@@ -225,6 +227,41 @@ def test_the_sweep_mends_what_nobody_sent_again(play, at, acted):
             if dry or age < 60:
                 assert await machine.cluster.payloads.list() == before
         await machine.check(owned=True)
+
+    play(scenario)
+
+
+def test_a_sweep_reports_what_it_deleted(play):
+    """Beside the Jobs: one that went, and none on a dry run; a store without payloads is not asked."""
+
+    async def scenario(machine):
+        jobs, payloads = machine.cluster.jobs, machine.cluster.payloads
+        courier = Courier(jobs, [], compose=lambda *_: None, replica="r", metrics=Metrics(), random=lambda: 0.5)
+        await payloads.create(record("big-1", b"x"))
+
+        async def swept(**more):
+            return await sweep(
+                jobs,
+                courier,
+                retention=dict.fromkeys(("succeeded", "failed", "cancelled"), timedelta(0)),
+                budget=timedelta(seconds=30),
+                metrics=Metrics(),
+                now=lambda: datetime.now(UTC) + timedelta(minutes=61),
+                **more,
+            )
+
+        assert (await swept()).orphans == 0
+        dry = await swept(payloads=payloads, dry_run=True)
+        assert (dry.orphans, dry.more) == (1, False)
+        assert (await swept(payloads=payloads)).orphans == 1
+        assert (await swept(payloads=payloads)).as_json()["orphans"] == 0
+
+        class Away:
+            async def list(self, labels=None, *, data=True):
+                raise ClusterUnavailable("away")
+
+        broken = await swept(payloads=Away())
+        assert (broken.errors, broken.more) == (1, True)
 
     play(scenario)
 
