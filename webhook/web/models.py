@@ -18,7 +18,7 @@ LABEL_VALUE = r"([A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?)?"
 _RFC3339 = (
     r"[12][0-9]{3}-(0[1-9]|1[0-2])-(0[1-9]|1[0-9]|2[0-8])T([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](\.[0-9]{1,9})?"
 )
-_MOMENT = rf"^(({_RFC3339}(Z|[+-](0[0-9]|1[0-3]):[0-5][0-9]))|([0-9]{{1,6}}(ms|s|m|h|d))+)$"
+_MOMENT = rf"^(({_RFC3339}(Z|[+-](0[0-9]|1[0-3]):[0-5][0-9]))|[0-9]{{1,4}}(ms|s|m|h|d)([0-9]{{1,4}}(m|s))?)$"
 
 
 def _number(text: object) -> object:
@@ -66,7 +66,7 @@ class ListQuery(Query):
         default_factory=list, description="NAME=VALUE; several: all of them."
     )
     since: Moment | None = Field(None, description="Created since: an RFC 3339 date-time, or how long ago.")
-    limit: Annotated[int, Number, Field(ge=1, le=MAX_LIMIT)] = Field(100, description="Jobs that a page may hold.")
+    limit: Annotated[int, Field(ge=1, le=MAX_LIMIT), Number] = Field(100, description="Jobs that a page may hold.")
     after: Annotated[str, Field(min_length=1, max_length=4096)] | None = Field(
         None, alias="continue", description="The token of the next page, as the last one gave it."
     )
@@ -82,7 +82,7 @@ class LogsQuery(Query):
     container: Annotated[str, Field(min_length=1, max_length=63)] | None = Field(
         None, description="Only of containers of this name."
     )
-    tail: Annotated[int, Number, Field(ge=0, le=MAX_TAIL)] | None = Field(
+    tail: Annotated[int, Field(ge=0, le=MAX_TAIL), Number] | None = Field(
         None, description="So many lines of each container, its last ones."
     )
     since: Moment | None = Field(None, description="Written since: an RFC 3339 date-time, or how long ago.")
