@@ -12,7 +12,6 @@ sys.path.insert(0, str(PROJECT / "tests"))
 
 from throwaway import private_cluster, throwaway  # noqa: E402, F401 - fixtures, once for all folders
 
-
 # A machine that is busy with something else is no reason to fail: nothing here asserts how long a thing takes.
 settings.register_profile("jobhook", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("jobhook")
