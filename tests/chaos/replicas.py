@@ -14,6 +14,8 @@ import driving
 
 EXPLAINED = {"job.postponed", "request.failed"}
 """Errors in the log that an API server which is away explains: a sender was told 503."""
+STARTING = 10.0
+"""Seconds that an order to stop waits for a process that was begun just before."""
 OFF_CLOCK = pathlib.Path(__file__).with_name("off_clock.py")
 
 
@@ -68,9 +70,11 @@ class Replica(driving.Receiver):
     def terminate(self):
         """Order it to stop; what comes of that is kept."""
         self._look()
-        began = time.monotonic()
         # An order that comes before the process has set up its signals ends it as any other process.
-        ready = self.ask("GET", "/healthz").status == 200
+        end = time.monotonic() + STARTING
+        while not (ready := self.ask("GET", "/healthz").status == 200) and time.monotonic() < end:
+            time.sleep(0.1)
+        began = time.monotonic()
         self.process.send_signal(signal.SIGTERM)
         try:
             code = self.process.wait(timeout=30)
