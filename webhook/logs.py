@@ -104,8 +104,7 @@ def _line(logger: object, method: str, fields: dict[str, Any]) -> str:
     try:
         return dump(fields).decode()
     except NotJson:  # a value of a kind that JSON has not; a line is never lost for that
-        whole: str = structlog.processors.JSONRenderer()(logger, method, fields)
-        return whole
+        return str(structlog.processors.JSONRenderer()(logger, method, fields))
 
 
 def _bound(logger: object, method: str, fields: dict[str, Any]) -> dict[str, Any]:
