@@ -11,8 +11,6 @@ from prometheus_client.process_collector import ProcessCollector
 
 __all__ = ["CONTENT_TYPE", "Counter", "Metrics"]
 
-__all__ = ["CONTENT_TYPE", "Counter", "Metrics"]
-
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
 
