@@ -46,6 +46,8 @@ def _sum(total: dict[str, Any], report: dict[str, Any]) -> dict[str, Any]:
     """Add what was done; what was kept is told as the last sweep saw it."""
     added = dict(report)
     for name, count in total.items():
-        if name in {"deleted", "orphans", "delivered", "failed", "errors", "seconds"} and isinstance(count, int | float):
+        if name in {"deleted", "orphans", "delivered", "failed", "errors", "seconds"} and isinstance(
+            count, int | float
+        ):
             added[name] = count + report.get(name, 0)
     return added
