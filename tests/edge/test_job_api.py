@@ -1,8 +1,6 @@
 """The Job API over HTTP against the real process, on both clusters: what it answers, and to whom."""
 
 import json
-import pathlib
-import socket
 import threading
 import urllib.parse
 
@@ -433,25 +431,3 @@ def test_our_own_page_may(receiver):
     """Its Origin is the host that it was asked for."""
     answer = _post(receiver, "/jobs", {"definition": "other"}, origin=f"http://127.0.0.1:{receiver.port}")
     assert answer.status == 201
-
-
-def test_a_log_that_is_followed_keeps_no_connection(receiver):
-    """A client that goes away leaves nothing open; a Job that waits for ever is followed until then."""
-    name = _name(_submit(receiver, word="a"))
-    before = _descriptors(receiver)
-    clients = []
-    for _ in range(5):
-        client = socket.create_connection(("127.0.0.1", receiver.port))
-        request = f"GET /jobs/{name}/logs?follow=true HTTP/1.1\r\nhost: a\r\nauthorization: Bearer {TOKEN}\r\n\r\n"
-        client.sendall(request.encode())
-        assert client.recv(12) == b"HTTP/1.1 200"
-        clients.append(client)
-    assert _descriptors(receiver) >= before + 5
-    for client in clients:
-        client.close()
-    # What the receiver keeps to its cluster for the next request may be some more.
-    until(lambda: _descriptors(receiver) <= before + 4, what="the connections' end")
-
-
-def _descriptors(receiver):
-    return len(list(pathlib.Path(f"/proc/{receiver.process.pid}/fd").iterdir()))

@@ -92,7 +92,7 @@ def freeze(job: Job, pods: Sequence[Pod], warnings: Sequence[WarningEvent] = ())
     reason, message = _why(job, job.end, pod, container_reason=container.reason if container else "")
     if container is not None and container.state == "waiting":
         message = container.message or message
-    if pod is None and warnings and not job.end.succeeded:
+    if pod is None and warnings and job.state is State.FAILED:
         message = f"{message}; {warnings[-1].reason}: {warnings[-1].message}".removeprefix("; ")
     return Frozen(
         outcome=str(job.state),
