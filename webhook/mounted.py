@@ -9,12 +9,12 @@ from contextlib import asynccontextmanager
 from .compose import running
 from .quiet import as_library
 from .settings import load
-from .web.app import Application
+from .web.rooted import Rooted
 from .web.server import bind
 
 
 @asynccontextmanager
-async def application(environ: Mapping[str, str] | None = None) -> AsyncIterator[Application]:
+async def application(environ: Mapping[str, str] | None = None) -> AsyncIterator[Rooted]:
     """Run a receiver for as long as the block is open, and give its ASGI application, to be mounted anywhere.
 
     It is a whole one: it follows Jobs and delivers completions. Its callers and their rights are jobhook.yaml's, as
@@ -32,6 +32,6 @@ async def application(environ: Mapping[str, str] | None = None) -> AsyncIterator
     listener = bind("127.0.0.1", 0)
     try:
         async with running(load(environ), listener, environ=environ) as receiver:
-            yield receiver.app
+            yield Rooted(receiver.app)
     finally:
         listener.close()

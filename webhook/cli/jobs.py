@@ -156,7 +156,9 @@ def logs(
     pod: Annotated[str | None, typer.Option(help="Only of this pod.")] = None,
     container: Annotated[str | None, typer.Option("--container", "-c", help="Only of this container.")] = None,
     timestamps: Annotated[bool, typer.Option("--timestamps", "-t", help="Begin each line with its time.")] = False,
-    previous: Annotated[bool, typer.Option(help="Of each container's run before the present one.")] = False,
+    previous: Annotated[
+        bool, typer.Option("--previous", help="Of each container's run before the present one.")
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="A line of JSON for each line.")] = False,
 ) -> None:
     """Print what a Job's containers wrote.
@@ -181,7 +183,9 @@ def cancel(
     token_file: TokenFile = None,
     *,
     reason: Annotated[str, typer.Option("--reason", "-r", help="Why; the Job and its completion say so.")] = "",
-    purge: Annotated[bool, typer.Option(help="Remove a Job that has ended, with its pods and logs.")] = False,
+    purge: Annotated[
+        bool, typer.Option("--purge", help="Remove a Job that has ended, with its pods and logs.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Cancel a Job: it is ended, and stays as cancelled.
