@@ -18,12 +18,21 @@ _TYPES: dict[ParameterType | None, Any] = {
     ParameterType.BOOLEAN: ["boolean", "string"],
 }
 """What is taken for each type: texts that read as one are converted."""
+_CONVERTED: dict[ParameterType | None, tuple[str, ...]] = {
+    None: (),
+    ParameterType.STRING: ("number", "boolean"),
+    ParameterType.INTEGER: ("string",),
+    ParameterType.NUMBER: ("string",),
+    ParameterType.BOOLEAN: ("string",),
+    ParameterType.JSON: (),
+}
+"""What is converted before it is looked for in an enum."""
 _ELSEWHERE = re.compile(r"\(\?(?!:)|\\[^dDwWsSbBnrtfv0-9\W]|\[\[:|&&|--|~~")
 """What a pattern may hold that ECMA-262, JSON Schema's dialect, has not or reads otherwise."""
 
 
 def params_schema(definition: Definition) -> dict[str, Any]:
-    """Make the schema; every value that it refuses is refused, and what it cannot say stands in descriptions."""
+    """Make the schema: what it refuses, a submit refuses; what it cannot say stands in descriptions."""
     params = definition.params
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
@@ -40,7 +49,9 @@ def _property(param: Param) -> dict[str, Any]:
     if param.description:
         schema["description"] = param.description
     if param.enum is not None:
-        schema["enum"] = list(param.enum) if param.required else [*param.enum, None]
+        options: list[dict[str, Any]] = [{"enum": list(param.enum) if param.required else [*param.enum, None]}]
+        converted = [{"type": type_} for type_ in _CONVERTED[param.type]]
+        schema |= {"anyOf": options + converted} if converted else options[0]
     elif param.type is not ParameterType.JSON:
         types = _TYPES[param.type]
         schema["type"] = types if param.required else [*types, "null"]
