@@ -114,6 +114,16 @@ def test_a_stream_that_breaks_is_taken_up_where_it_was():
     assert store.asked[1][2]["since"] == times.parse("2026-01-01T00:00:02Z")
 
 
+def test_a_dead_connection_does_not_keep_the_log_open():
+    """A stream that never ends, though its container has, is taken up anew."""
+    states = [(JOB, [_pod()])] * 3 + [(ENDED, [_pod("terminated")])]
+    streams = {("p", "main"): [[_line(1, "one"), None], [_line(1, "one"), _line(2, "two")]]}
+    assert follow(Store(states, streams)) == [("p", "one"), ("p", "two")]
+    assert follow(Store([(JOB, [_pod()])] * 3 + [(ENDED, [])], {("p", "main"): [[_line(1, "one"), None]]})) == [
+        ("p", "one")
+    ]
+
+
 def test_each_run_of_a_container_is_read_once():
     """The run that ended between two looks comes from `previous`."""
     states = [

@@ -29,6 +29,8 @@ QUEUED = 256
 """Lines that may wait for a reader who is slow; then the cluster waits."""
 PER_JOB = 16
 """Containers of one Job that are followed at a time; those of a wider Job take their turns."""
+STALLED = 30
+"""Looks that a stream may outlive its container's run without a line; then its connection is dead."""
 TRIES = 5
 """At the log of a container that has ended."""
 
@@ -41,11 +43,15 @@ class _Reader:
         read: the last run that was read to its end; runs count from 0 by the container's restarts.
         last: the time of the last line of the present run.
         fails: broken streams in a row.
+        open: its stream is; else it waits for its turn.
+        late: looks since its run has ended, while its stream has not.
     """
 
     read: int = -1
     last: str = ""
     fails: int = 0
+    open: bool = False
+    late: int = 0
     task: asyncio.Task[None] | None = field(default=None, repr=False)
 
     def busy(self) -> bool:
@@ -100,29 +106,41 @@ class Following:
             log.exception("log.fault", job=self._name)
             await self._queue.put(Line(pod="", container="", problem=type(error).__name__))
             return True
-        begun = [self._see(pod, part) for pod, part in self._wanted.of(pods)]
+        chosen = self._wanted.of(pods)
+        begun = [self._see(pod, part) for pod, part in chosen]
+        for source in self._readers.keys() - {(pod.name, part.name) for pod, part in chosen}:
+            self._hurry(self._readers[source], ended=True)  # its pod is gone
         return job.end is not None and not any(begun) and not any(reader.busy() for reader in self._readers.values())
 
     def _see(self, pod: Pod, part: Container) -> bool:
         """Read a run of a container that was not read yet; answer whether there is something to wait for."""
         source = pod.name, part.name
         reader = self._readers.setdefault(source, _Reader())
-        if reader.busy():
-            return True
         # Between two runs the count is already that of the next.
         run = part.restarts - (part.state == "waiting")
+        if reader.busy():
+            self._hurry(reader, ended=part.state != "running" or run > reader.read + 1)
+            return True
         if run <= reader.read:
             return False
         over = part.state != "running" or run > reader.read + 1
         if run > reader.read + 2:
             reader.read = run - 2  # of the runs before, only the last one's output is kept
+        reader.late = 0
         reader.task = asyncio.create_task(self._read(source, reader, run=reader.read + 1, latest=run, over=over))
         return True
+
+    def _hurry(self, reader: _Reader, *, ended: bool) -> None:
+        """End a stream that should have ended long ago; the next look takes it up again. A slow reader is no reason."""
+        reader.late = reader.late + 1 if ended and reader.open and not self._queue.full() else 0
+        if reader.late > STALLED and reader.task is not None:
+            reader.task.cancel()
 
     async def _read(self, source: Source, reader: _Reader, *, run: int, latest: int, over: bool) -> None:
         """Carry one run's lines on; `over`: it has ended, so that what comes now is all of it."""
         try:
             async with self._own, self._streams:
+                reader.open = True
                 await self._carry(source, reader, previous=run < latest)
         except NotFound:
             pass  # its log is gone, or not there yet: then the next look begins again
@@ -132,6 +150,8 @@ class Following:
                 await self._queue.put(Line(pod=source[0], container=source[1], problem=str(error)))
             else:
                 return
+        finally:
+            reader.open = False
         if over:
             reader.read, reader.last, reader.fails = run, "", 0
 
@@ -150,5 +170,5 @@ class Following:
             async for at, text in split(chunks):
                 if resumed and at and at <= resumed:
                     continue  # the cluster counts whole seconds
-                reader.last, reader.fails = at or reader.last, 0
+                reader.last, reader.fails, reader.late = at or reader.last, 0, 0
                 await self._queue.put(Line(pod=source[0], container=source[1], at=at, text=text))
