@@ -132,7 +132,8 @@ class Submitter:
             raise ValueRefused(fate.reason)
         if isinstance(fate, Postponed):
             raise ClusterUnavailable(fate.reason, retry_after=fate.retry_after)
-        log.info("job.submitted", job=fate.name, by=order.by, rerun_of=order.again and order.again.job)
+        if fate.created:
+            log.info("job.submitted", job=fate.name, by=order.by, rerun_of=order.again and order.again.job)
         return fate
 
     def _render(self, definition: Definition, order: Order) -> Rendered:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import asdict
 
+import structlog
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -12,6 +13,8 @@ from ..json import dump
 from ..metrics import CONTENT_TYPE
 from .problems import problem
 from .receiver import receiver_of
+
+log = structlog.get_logger(__name__)
 
 
 async def alive(request: Request) -> Response:
@@ -36,9 +39,10 @@ async def metrics(request: Request) -> Response:
 async def cleanup(request: Request) -> Response:
     """`POST /cleanup`: one sweep; `?dry_run=true` only tells what it would do."""
     receiver = receiver_of(request)
-    await receiver.allow(request, "cleanup")
+    caller = await receiver.allow(request, "cleanup")
     dry_run = request.query_params.get("dry_run", "false")
     if dry_run not in {"true", "false"}:
         raise MalformedEvent("dry_run: true or false")
+    log.info("sweep.ordered", by=caller.name, dry_run=dry_run == "true")
     report = await receiver.sweep(dry_run == "true")
     return Response(dump(asdict(report)), media_type="application/json")
