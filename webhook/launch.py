@@ -146,19 +146,21 @@ class Launcher:
             deadline: as `launch`.
         """
         key = identity.job_key(definition.name, arrival.via, arrival.event.source, arrival.identity)
-        # Before rendering: what was launched once stays so, whatever today's definition makes of its values.
-        fate: Fate | None = await self._remembered(definition.name, key, deadline=deadline)
-        if fate is None:
-            try:
-                fate = await self._create(
-                    definition.name, self._new(definition, arrival, rendering()), deadline=deadline
-                )
-            except ValueRefused as error:
-                return self._refuse(definition, "values", str(error), arrival)
-            except ManifestRefused as error:
-                return self._refuse(definition, "manifest", str(error), arrival)
-        if not isinstance(fate, Refused):
-            self._count(fate, arrival)
+        try:
+            # A store that takes a request and never answers is waited for no longer than one that cannot be reached.
+            async with asyncio.timeout_at(deadline):
+                # Before rendering: what was launched once stays so, whatever today's definition makes of its values.
+                fate: Fate | None = await self._remembered(definition.name, key, deadline=deadline)
+                if fate is None:
+                    new = self._new(definition, arrival, rendering())
+                    fate = await self._create(definition.name, new, deadline=deadline)
+        except ValueRefused as error:
+            return self._refuse(definition, "values", str(error), arrival)
+        except ManifestRefused as error:
+            return self._refuse(definition, "manifest", str(error), arrival)
+        except TimeoutError:
+            fate = Postponed(definition=definition.name, reason="the cluster did not answer in time")
+        self._count(fate, arrival)
         return fate
 
     async def _remembered(self, definition: str, key: str, *, deadline: float) -> Launched | Postponed | None:

@@ -62,6 +62,27 @@ def test_an_api_server_that_is_away_is_a_503_and_a_repeat_launches(private_clust
 
 
 @pytest.mark.timeout(240)
+def test_an_api_server_that_hangs_is_a_503_within_the_limit(private_cluster, receivers, sink, tmp_path):
+    """It takes the request and says nothing: the sender hears so in time, and a repeat finds what became of it."""
+    place = _place(private_cluster)
+    settings = config(sink, limits={"answer": "3s"})
+    receiver = receivers(
+        tmp_path, definitions={"echo.yaml": place.echo()}, config=settings, environ=place.environ
+    ).start()
+    private_cluster.ctl("pause", "kube-apiserver")
+    began = time.monotonic()
+    answer = receiver.send(id="while-hanging")
+    took = time.monotonic() - began
+    private_cluster.ctl("resume", "kube-apiserver")
+    assert answer.status == 503, answer.body
+    assert took < 6  # the limit is 3 s; the rest is for a busy machine
+    assert int(answer.getheader("retry-after")) >= 1
+    again = until(lambda: (a := receiver.send(id="while-hanging")).status == 202 and a, what="a launch afterwards")
+    names = private_cluster.kubectl("get", "jobs", "-n", place.environ["JOB_NAMESPACE"], "-o", "name").split()
+    assert names == [f"job.batch/{again.json['jobs'][0]['name']}"]
+
+
+@pytest.mark.timeout(240)
 def test_an_api_server_that_blinks_is_waited_for(private_cluster, receivers, sink, tmp_path):
     """A restart within the limit is not the sender's matter: 202 for each, one Job for each."""
     place = _place(private_cluster)

@@ -133,6 +133,20 @@ def test_a_new_job_costs_one_create_and_bears_its_marks(launch):
     )
 
 
+def test_a_store_that_never_answers_is_waited_for_until_the_deadline(launch):
+    """It may pass later: whether it acted, a repeat will tell."""
+
+    class Silent(Store):
+        async def create(self, manifest):
+            self.calls.append("create")
+            await asyncio.Event().wait()
+
+    store = Silent()
+    fate = launch(store, seconds=0.05)
+    assert fate == Postponed(definition="one", reason="the cluster did not answer in time")
+    assert store.calls == ["create"]
+
+
 def test_the_same_event_is_a_duplicate_by_one_read(launch):
     """Same key, another receipt."""
     store = Store()
