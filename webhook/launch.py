@@ -150,7 +150,7 @@ class Launcher:
             # A store that takes a request and never answers is waited for no longer than one that cannot be reached.
             async with asyncio.timeout_at(deadline):
                 # Before rendering: what was launched once stays so, whatever today's definition makes of its values.
-                fate: Fate | None = await self._remembered(definition.name, key, deadline=deadline)
+                fate: Launched | Postponed | None = await self._remembered(definition.name, key, deadline=deadline)
                 if fate is None:
                     new = self._new(definition, arrival, rendering())
                     fate = await self._create(definition.name, new, deadline=deadline)

@@ -409,6 +409,44 @@ def test_an_aged_token_is_read_again_before_it_is_refused(fake, kubeconfig, monk
     asyncio.run(run())
 
 
+@pytest.mark.parametrize("form", ["interim", "chunked", "closing"])
+def test_an_answer_to_a_create_may_have_any_form_of_http(fake, job, form):
+    """An interim answer before it, in chunks, on a connection that ends behind it: each is read whole, and the next goes."""
+    body = json.dumps(MINE).encode()
+    forms = {
+        "interim": b"HTTP/1.1 103 Early Hints\r\n\r\nHTTP/1.1 201 Created\r\nContent-Length: %d\r\n\r\n%b"
+        % (len(body), body),
+        "chunked": b"HTTP/1.1 201 Created\r\nTransfer-Encoding: chunked\r\n\r\n%x\r\n%b\r\n0\r\n\r\n"
+        % (len(body), body),
+        "closing": b"HTTP/1.1 201 Created\r\nConnection: close\r\nContent-Length: %d\r\n\r\n%b" % (len(body), body),
+    }
+
+    async def answer(asked):
+        await asked.raw(forms[form])
+        if form == "closing":
+            asked.writer.close()
+
+    async def run():
+        async with fake(answer) as (cluster, server):
+            for _ in range(3):
+                assert (await cluster.jobs.create(job("a"))).name == "a"
+            assert len(server.asked) == 3
+            assert len({id(asked.writer) for asked in server.asked}) == (3 if form == "closing" else 1)
+
+    asyncio.run(run())
+
+
+def test_a_token_that_no_header_can_hold_is_refused_at_the_start(fake):
+    """A line break in a token is no way to a second header."""
+
+    async def run():
+        with pytest.raises(errors.ConfigurationError, match="no header can hold"):
+            async with fake(None, user={"token": "a\r\nX-Remote-User: admin"}):
+                pass
+
+    asyncio.run(run())
+
+
 def test_which_namespace_is_ours(kubeconfig, tmp_path):
     """The pod's, else the context's, else default."""
     nowhere = tmp_path / "nowhere"
@@ -456,7 +494,7 @@ def test_a_certificate_that_cannot_be_read_is_a_configuration_error(kubeconfig, 
         asyncio.run(run())
 
 
-def test_the_proxy_of_the_settings_is_used_and_the_environments_are_not(scripted, kubeconfig, monkeypatch):
+def test_the_proxy_of_the_settings_is_used_and_the_environments_are_not(scripted, kubeconfig, job, monkeypatch):
     """HTTP_PROXY of the process is not looked at; the one given is asked for the API server's URL."""
     monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:1")
 
@@ -469,7 +507,10 @@ def test_the_proxy_of_the_settings_is_used_and_the_environments_are_not(scripted
                 await cluster.jobs.read("a")
             async with cluster_at(kubeconfig("http://10.255.255.1:80"), proxy=server.url) as cluster:
                 await cluster.jobs.read("a")
-            assert server.asked[1].path.startswith("http://10.255.255.1/")
+                await cluster.jobs.create(job("a"))
+            assert [asked.method for asked in server.asked] == ["GET", "GET", "POST"]
+            for asked in server.asked[1:]:
+                assert asked.path.startswith("http://10.255.255.1/")
 
     asyncio.run(run())
 

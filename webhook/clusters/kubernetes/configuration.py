@@ -114,8 +114,10 @@ def _any_there(files: Sequence[str]) -> bool:
 
 
 def _authorization(configuration: Configuration) -> str | None:
-    token = configuration.api_key.get("BearerToken")
-    return token.strip() if token else None
+    token = (configuration.api_key.get("BearerToken") or "").strip()
+    if not (token.isascii() and token.isprintable()):  # a line break in it would begin a header of its own
+        raise ConfigurationError("the Kubernetes token holds characters that no header can hold; write it anew")
+    return token or None
 
 
 def _until_expiry(loader: Any) -> float | None:
