@@ -11,7 +11,7 @@ import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
-from functools import partial
+from functools import cache, partial
 
 import structlog
 
@@ -94,6 +94,8 @@ class Launcher:
         self._jobs, self._definitions, self._signature, self._metrics = jobs, definitions, signature, metrics
         self._payloads = Payloads(records=payloads, jobs=jobs) if payloads is not None else None
         self._memory = memory
+        # Each child is looked up once: prometheus does it under a lock.
+        self._arrived, self._launched = cache(metrics.events.labels), cache(metrics.launched.labels)
         self._new_failure = Once()
 
     async def launch(self, arrival: Arrival, *, deadline: float) -> tuple[Fate, ...]:
@@ -107,7 +109,7 @@ class Launcher:
             ValueRefused: more than `MAX_JOBS` definitions ask for it.
             KeyClash: a Job has the event's name and another key.
         """
-        self._metrics.events.labels(arrival.via).inc()
+        self._arrived(arrival.via).inc()
         routed = match(self._definitions(), arrival)
         for failure in routed.errors:
             self._metrics.condition_errors.labels(failure.definition).inc()
@@ -232,7 +234,7 @@ class Launcher:
             self._metrics.refused.labels("unavailable").inc()
             log.error("job.postponed", definition=fate.definition, event_id=event_id, reason=fate.reason)
         elif fate.created:
-            self._metrics.launched.labels(fate.definition).inc()
+            self._launched(fate.definition).inc()
             log.info("job.launched", job=fate.name, definition=fate.definition, event_id=event_id)
         else:
             # By what it was known: the event's id, or its body in the id's place.

@@ -95,7 +95,7 @@ class Lines:
 def _stamped(logger: object, method: str, fields: dict[str, Any]) -> dict[str, Any]:
     """Add the time, in UTC."""
     del logger, method
-    fields["timestamp"] = f"{datetime.now(UTC).replace(tzinfo=None).isoformat()}Z"
+    fields["timestamp"] = f"{datetime.now(UTC).isoformat()[:-6]}Z"
     return fields
 
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from .json import NotJson, as_type, dump
+from .json import NotJson, Struct, as_type, dump
 
 MANAGED_BY = "app.kubernetes.io/managed-by"
 """Holds JOB_SIGNATURE; the one selector of every list, watch and delete."""
@@ -58,9 +58,8 @@ FIELD_MANAGER = "jobhook"
 _WORD = re.compile(r"[A-Z][A-Za-z]{1,63}")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Cause:
-    """The event that began a Job, as the Job's `CAUSE` annotation keeps it.
+class Cause(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """The event that began a Job, as the Job's `CAUSE` annotation keeps it: without what is not set.
 
     Attributes:
         via: the door that it came by.
@@ -79,7 +78,7 @@ class Cause:
 
     def dump(self) -> str:
         """As the annotation holds it."""
-        return dump({name: text for name in self.__slots__ if (text := getattr(self, name)) is not None}).decode()
+        return dump(self).decode()
 
     @classmethod
     def load(cls, annotations: Mapping[str, str]) -> Cause | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 from .definitions import Definition, DefinitionSet, Rule, view
 from .events import Arrival, Event
@@ -102,9 +102,9 @@ def _explain(rule: Rule, number: int, attributes: dict[str, str], event: Event) 
 
 def _attributes(arrival: Arrival) -> dict[str, str]:
     """The texts that filters see: booleans and integers in the form that HTTP headers have (CloudEvents §3.1)."""
-    texts = {
-        name: value if isinstance(value, str) else str(value).lower()
-        for name, value in arrival.event.attributes().items()
-    }
+    texts = arrival.event.attributes()
+    for name, value in arrival.event.extensions.items():
+        if not isinstance(value, str):
+            texts[name] = str(value).lower()
     texts["via"] = arrival.via
-    return texts
+    return cast("dict[str, str]", texts)

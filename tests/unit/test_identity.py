@@ -1,5 +1,6 @@
 """Keys and names: the same event is the same Job."""
 
+import base64
 import hashlib
 import json
 import re
@@ -51,6 +52,12 @@ def test_a_long_definition_is_cut_and_an_odd_one_still_named():
     assert job_name("x" * 60, key).startswith("x" * 30 + "-")
     assert job_name("Ünder_score!", key).startswith("nder-score-")
     assert job_name("_", key).startswith("job-")
+
+
+@given(st.binary(min_size=1, max_size=40))
+def test_base32_is_that_of_the_standard_library(key):
+    """RFC 4648 §6, in lower case and unpadded, leading zeros included."""
+    assert base32(key.hex()) == base64.b32encode(key).decode().rstrip("=").lower()
 
 
 def test_an_event_label_is_a_label_value():
