@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import jsonschema
+import msgspec
 import pytest
 from completions import read
 from hypothesis import given
@@ -312,7 +313,7 @@ def test_cut_keeps_a_start_as_long_as_it_may(text, limit):
 )
 def test_emitted_attributes_need_no_escaping(make, id_, source, correlation):
     """Whatever a stranger's event was called: sdk-go reads our headers, and the trigger carries it as it was."""
-    cause = replace(CAUSE, id=id_, source=source, correlationid=correlation)
+    cause = msgspec.structs.replace(CAUSE, id=id_, source=source, correlationid=correlation)
     event = event_of(make.finished("j", annotations={marks.CAUSE: cause.dump()}))
     for value in event.attributes().values():
         assert PLAIN.fullmatch(str(value))
@@ -322,14 +323,14 @@ def test_emitted_attributes_need_no_escaping(make, id_, source, correlation):
 
 def test_an_odd_correlation_still_holds_a_chain_together(make):
     """Two Jobs of one odd correlation have one `correlationid`, and a next link keeps it."""
-    first = replace(CAUSE, id="a", correlationid="ä ö")
-    second = replace(CAUSE, id="b", correlationid="ä ö")
+    first = msgspec.structs.replace(CAUSE, id="a", correlationid="ä ö")
+    second = msgspec.structs.replace(CAUSE, id="b", correlationid="ä ö")
     one, two = (
         event_of(make.finished("j", annotations={marks.CAUSE: cause.dump()})).extensions["correlationid"]
         for cause in (first, second)
     )
     assert one == two
-    third = replace(CAUSE, correlationid=one)
+    third = msgspec.structs.replace(CAUSE, correlationid=one)
     assert event_of(make.finished("k", annotations={marks.CAUSE: third.dump()})).extensions["correlationid"] == one
 
 
