@@ -65,22 +65,44 @@ def build() -> Tools:
 
 
 def _adnanh(programs: Path) -> tuple[Path | None, str]:
-    """adnanh/webhook by its common name, from the folder, the Go proxy or the machine."""
+    """adnanh/webhook by its common name: from the folder, the Go proxy, the machine, or Debian's package of it."""
     built = programs / "webhook"
-    if not built.is_file():
-        done = subprocess.run(
-            ["go", "install", ADNANH],
-            cwd=OUT,
-            env=os.environ | {"GOBIN": str(programs)},
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        if done.returncode:
-            found = shutil.which("webhook")
-            reason = " ".join(done.stderr.split()[-8:])
-            return (Path(found), "") if found else (None, f"adnanh/webhook cannot be had from the Go proxy: {reason}")
-    return built, ""
+    if built.is_file():
+        return built, ""
+    done = _quietly(["go", "install", ADNANH], OUT, GOBIN=str(programs))
+    if done.returncode == 0:
+        return built, ""
+    if found := shutil.which("webhook"):
+        return Path(found), ""
+    unpacked = _debian(built)
+    reason = " ".join(done.stderr.split()[-8:])
+    trouble = (
+        "" if unpacked else f"adnanh/webhook cannot be had from the Go proxy ({reason}), nor Debian's package of it"
+    )
+    return (built if unpacked else None), trouble
+
+
+def _debian(program: Path) -> bool:
+    """Take the program out of Debian's package, without installing it; whether that went."""
+    if shutil.which("apt-get") is None or shutil.which("dpkg-deb") is None:
+        return False
+    folder = OUT / "debian"
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir()
+    for command in (["apt-get", "update"], ["apt-get", "download", "webhook"]):
+        if _quietly(command, folder).returncode and command[1] == "download":
+            return False
+    package = next(folder.glob("webhook_*.deb"))
+    if _quietly(["dpkg-deb", "-x", str(package), "unpacked"], folder).returncode:
+        return False
+    shutil.copy2(folder / "unpacked" / "usr" / "bin" / "webhook", program)
+    return True
+
+
+def _quietly(command: list[str], folder: Path, **environment: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        command, cwd=folder, env=os.environ | environment, capture_output=True, text=True, check=False
+    )
 
 
 def _environment() -> Path:
