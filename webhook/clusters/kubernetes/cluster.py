@@ -13,7 +13,7 @@ from .jobs import KubernetesJobs
 from .pace import Timing
 from .records import KubernetesRecords
 from .transport import Transport
-from .watch import Watches
+from .watches import Watches
 
 
 class KubernetesCluster:

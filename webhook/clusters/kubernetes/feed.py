@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, Protocol, TypeVar
 
@@ -51,13 +51,13 @@ class Feed(Generic[W, T]):
 
     Attributes:
         path: of the collection.
-        selector: sent with every page and every watch.
+        query: sent with every page and every watch; it selects what is followed.
         wire: the Struct of one object.
         value: makes of it what is handed out.
     """
 
     path: str
-    selector: str
+    query: Mapping[str, str]
     wire: type[W]
     value: Callable[[W], T]
 

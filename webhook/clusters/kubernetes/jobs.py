@@ -19,7 +19,7 @@ from .answers import read
 from .feed import Feed
 from .names import WRITE, is_label, is_name, selector
 from .transport import MERGE_PATCH, Call, Transport
-from .watch import Watches
+from .watches import Watches
 
 TRIES = 5
 """At a change that depends on what was read, while others change the same Job."""
@@ -81,7 +81,7 @@ class KubernetesJobs:
 
     async def follow(self, labels: Mapping[str, str] | None = None) -> AsyncGenerator[Change]:
         """Follow without end."""
-        feed = Feed(self._path, selector(self._signature, labels), JobObject, read_job)
+        feed = Feed(self._path, {"labelSelector": selector(self._signature, labels)}, JobObject, read_job)
         steps = self._watches.follow("jobs", feed)
         async with aclosing(steps):
             async for seen, job in steps:

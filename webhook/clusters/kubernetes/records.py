@@ -14,7 +14,7 @@ from .configmaps import ConfigMap, ConfigMapList, owner_reference, read_record, 
 from .feed import Feed
 from .names import WRITE, is_name, selector
 from .transport import JSON, JSON_PATCH, METADATA_LIST, Call, Transport
-from .watch import Watches
+from .watches import Watches
 
 TRIES = 5
 _POINTER = "/metadata/labels/" + marks.MANAGED_BY.replace("~", "~0").replace("/", "~1")
@@ -82,7 +82,7 @@ class KubernetesRecords:
 
     async def follow(self, labels: Mapping[str, str] | None = None) -> AsyncGenerator[RecordChange]:
         """Follow without end."""
-        feed = Feed(self._path, selector(self._signature, labels), ConfigMap, read_record)
+        feed = Feed(self._path, {"labelSelector": selector(self._signature, labels)}, ConfigMap, read_record)
         steps = self._watches.follow("configmaps", feed)
         async with aclosing(steps):
             async for seen, record in steps:

@@ -10,54 +10,34 @@ from typing import Generic
 
 from ...errors import ClusterError, ClusterUnavailable, Expired
 from ...json import NotJson, as_type
-from ...metrics import Metrics
 from ...ports import Seen
 from ..objects import ListMeta
 from .feed import Failure, Feed, T, W
 from .lines import Lines
 from .pace import Pace, Timing, wait_after
-from .pulse import Pulse, Pulses
+from .pulse import Pulse
 from .transport import Call, Transport
 from .verdicts import judge
-
-
-class Watches:
-    """All watches of one cluster."""
-
-    def __init__(self, transport: Transport, metrics: Metrics, timing: Timing) -> None:
-        self._transport, self._timing, self._pulses = transport, timing, Pulses(metrics)
-
-    @property
-    def problems(self) -> Sequence[str]:
-        """Why watches that go on hear nothing."""
-        return self._pulses.problems
-
-    async def follow(self, resource: str, feed: Feed[W, T]) -> AsyncGenerator[tuple[Seen, T | None]]:
-        """Follow without end; `resource` is its name in metrics and log."""
-        with self._pulses.of(resource) as pulse:
-            watch = Watch(self._transport, feed, timing=self._timing, pulse=pulse)
-            async with aclosing(watch.walk()) as steps:
-                async for step in steps:
-                    yield step
 
 
 class Watch(Generic[W, T]):
     """One walk along a feed, from its first list on."""
 
-    def __init__(self, transport: Transport, feed: Feed[W, T], *, timing: Timing, pulse: Pulse) -> None:
-        self._transport, self._feed, self._timing, self._pulse = transport, feed, timing, pulse
+    def __init__(self, transport: Transport, feed: Feed[W, T], *, timing: Timing, pulse: Pulse, pace: Pace) -> None:
+        self._transport, self._feed = transport, feed
+        self._timing, self._pulse, self._pace = timing, pulse, pace
+        self._listed = False  # and the watch can go on from there
         self._version = ""
         self._failures = 0
         self._missed = False  # something was skipped since the list
         self._hollow = False  # the last watch was taken, and brought no line
         self._random = random.Random()  # noqa: S311 - spreads load, keeps no secret
-        self._pace = Pace(timing, _now())
 
     async def walk(self) -> AsyncGenerator[tuple[Seen, T | None]]:
         """Walk without end; every fault is waited out."""
         while True:
             try:
-                steps = self._changes() if self._version else self._listing()
+                steps = self._changes() if self._listed else self._listing()
                 async with aclosing(steps):
                     async for step in steps:
                         yield step
@@ -79,11 +59,11 @@ class Watch(Generic[W, T]):
             after = meta.after
         if not meta.resource_version:
             raise ClusterUnavailable(f"list {self._feed.path}: a list without a resourceVersion")
-        self._version = meta.resource_version
+        self._version, self._listed = meta.resource_version, True
         yield Seen.SYNCED, None
 
     async def _page(self, after: str) -> tuple[ListMeta, Sequence[W]]:
-        query = {"labelSelector": self._feed.selector, "limit": str(self._timing.page)}
+        query = {**self._feed.query, "limit": str(self._timing.page)}
         if after:
             query["continue"] = after
         else:
@@ -115,15 +95,15 @@ class Watch(Generic[W, T]):
                         self._pulse.heard()
                         yield step
         if self._missed:
-            self._version = ""  # a change may have been in what was skipped
+            self._listed = False  # a change may have been in what was skipped
         if self._hollow:
             raise ClusterUnavailable(f"watch {self._feed.path}: it ended without a line")
 
     def _call(self) -> Call:
         query = {
+            **self._feed.query,
+            **({"resourceVersion": self._version} if self._version else {}),
             "watch": "1",
-            "labelSelector": self._feed.selector,
-            "resourceVersion": self._version,
             "allowWatchBookmarks": "true",
             "timeoutSeconds": str(self._random.randint(self._timing.shortest, self._timing.longest)),
         }
@@ -166,7 +146,7 @@ class Watch(Generic[W, T]):
         self._failures += 1
         self._pulse.failed(error)
         if isinstance(error, Expired) or self._failures % self._timing.failures == 0:
-            self._version = ""
+            self._listed = False
         if isinstance(error, Expired) and self._failures == 1:
             return  # time alone did that: the list can begin now
         asked = error.retry_after if isinstance(error, ClusterUnavailable) else None
