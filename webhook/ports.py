@@ -219,7 +219,15 @@ class Records(Protocol):
         ...
 
     async def template(self, namespace: str, name: str, key: str) -> str:
-        """Read one key of a record that is not ours: a definition's template. Raises NotFound."""
+        """Read one key of a record that need not be ours, a definition's template. Raises NotFound."""
+        ...
+
+    def follow_template(self, namespace: str, name: str, key: str) -> AsyncIterator[str | None]:
+        """Follow such a key, without end: its text as it is, then each that it becomes.
+
+        None says that there is no such record, or no text under the key. Faults are waited out inside: meanwhile the
+        last text stands. Close the iterator (`aclose`) to stop.
+        """
         ...
 
 

@@ -59,7 +59,13 @@ class There:
     @contextlib.asynccontextmanager
     async def watch(self, port, labels=None):
         """What a follow has told so far, and a wait for more."""
-        seen = Watch(port.follow(labels))
+        async with self.following(port.follow(labels)) as seen:
+            yield seen
+
+    @contextlib.asynccontextmanager
+    async def following(self, changes):
+        """The same of any follow."""
+        seen = Watch(changes)
         try:
             yield seen
         finally:

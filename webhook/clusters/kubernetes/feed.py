@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Generic, Protocol, TypeVar
 
 from ...json import NotJson, Struct, as_type, convert, load
@@ -60,6 +60,10 @@ class Feed(Generic[W, T]):
     query: Mapping[str, str]
     wire: type[W]
     value: Callable[[W], T]
+
+    def named(self, name: str) -> Feed[W, T]:
+        """The same of one object alone; `name` is one (`names.is_name`)."""
+        return replace(self, query={**self.query, "fieldSelector": f"metadata.name={name}"})
 
     def page(self, body: bytes) -> tuple[ListMeta, Sequence[W], int]:
         """Read a page; objects that cannot be read are left out and counted. Raises NotJson for no page at all."""

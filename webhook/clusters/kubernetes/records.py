@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing
 
@@ -9,6 +10,7 @@ from ... import marks
 from ...errors import ClusterUnavailable, Conflict, JobExists, ManifestRefused, NotFound
 from ...json import dump
 from ...ports import Record, RecordChange
+from ..texts import text_of, texts
 from .answers import read
 from .configmaps import ConfigMap, ConfigMapList, owner_reference, read_record, write_record
 from .feed import Feed
@@ -112,10 +114,21 @@ class KubernetesRecords:
         if not is_name(namespace) or not is_name(name):
             raise NotFound(f"{namespace[:80]!r}/{name[:80]!r}: no such ConfigMap")
         found = read(await self._transport.send(Call(verb="get", path=f"{_path(namespace)}/{name}")), ConfigMap)
-        text = (found.data or {}).get(key)
+        text = text_of(read_record(found), key)
         if text is None:
             raise NotFound(f"ConfigMap {namespace}/{name}: no key {key[:80]!r} with text")
         return text
+
+    async def follow_template(self, namespace: str, name: str, key: str) -> AsyncGenerator[str | None]:
+        """Follow one key of a ConfigMap that is not ours, by get and watch of its name."""
+        if not is_name(namespace) or not is_name(name):
+            yield None
+            await asyncio.Event().wait()  # nothing can ever have that name
+        feed = Feed(_path(namespace), {}, ConfigMap, read_record)
+        steps = self._watches.follow_named("templates", feed, name)
+        async with aclosing(texts(steps, key)) as told:
+            async for text in told:
+                yield text
 
     def _at(self, name: str) -> str:
         if not is_name(name):

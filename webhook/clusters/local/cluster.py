@@ -79,8 +79,10 @@ class LocalCluster:
         store = self._store = Store(self._data, self._announce)
         root = self._data / "jobs"
         self._jobs = LocalJobs(store=store, feed=jobs, namespace=namespace, signature=signature, root=root, now=now)
-        self._records = LocalRecords(store=store, feed=records, space=RECORDS, signature=signature, now=now)
-        self._payloads = LocalRecords(store=store, feed=payloads, space=PAYLOADS, signature=signature, now=now)
+        self._records, self._payloads = (
+            LocalRecords(store=store, feed=feed, space=space, namespace=namespace, signature=signature, now=now)
+            for feed, space in ((records, RECORDS), (payloads, PAYLOADS))
+        )
         machine = Machine(
             now=now,
             inherit=limits.inherit,

@@ -48,11 +48,11 @@ def select(
     return [record for record, _ in zip(found, range(limit) if limit >= 0 else iter(int, 1), strict=False)]
 
 
-def taken(connection: sqlite3.Connection, space: str, name: str) -> bool:
-    """Whether a record has that name, ours or not."""
-    return (
-        connection.execute("SELECT 1 FROM records WHERE space = ? AND name = ?", (space, name)).fetchone() is not None
-    )
+def named(connection: sqlite3.Connection, space: str, name: str) -> Record | None:
+    """The record that has that name, ours or not."""
+    query = "SELECT version, document FROM records WHERE space = ? AND name = ?"
+    row = connection.execute(query, (space, name)).fetchone()
+    return _read(row[1], row[0]) if row else None
 
 
 def put(transaction: Transaction, space: str, record: Record, *, managed_by: str) -> Record:

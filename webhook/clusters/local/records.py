@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
 from ...errors import Conflict, ManifestRefused, NotFound
 from ...ports import Record, RecordChange
+from ..texts import text_of, texts
 from . import recordrows, syntax, tables
 from .feed import Feed, Source, follow
 from .recordrows import bears
@@ -22,11 +23,16 @@ PAGE = 100
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LocalRecords:
-    """One space of records of this machine."""
+    """One space of records of this machine.
+
+    Attributes:
+        namespace: the one that this machine has; templates of others are not there.
+    """
 
     store: Store
     feed: Feed[Record]
     space: str
+    namespace: str
     signature: str
     now: Callable[[], datetime]
 
@@ -36,7 +42,7 @@ class LocalRecords:
         new = replace(record, created=self.now())
 
         def change(transaction: Transaction) -> Record:
-            if recordrows.taken(transaction.connection, self.space, record.name):
+            if recordrows.named(transaction.connection, self.space, record.name):
                 raise Conflict(f'the record "{record.name}" already exists')
             return self._put(transaction, new)
 
@@ -105,13 +111,38 @@ class LocalRecords:
         await self.store.write(change)
 
     async def template(self, namespace: str, name: str, key: str) -> str:
-        """There are none here."""
-        raise NotFound(f"{namespace}/{name} ({key}): templates in ConfigMaps need Kubernetes; use spec or spec_path")
+        """Read one key of a record, ours or not."""
+        found = await self._named(namespace, name)
+        text = text_of(found, key) if found else None
+        if text is None:
+            raise NotFound(f"{namespace}/{name} ({key}): this machine has no such record; use spec or spec_path")
+        return text
+
+    async def follow_template(self, namespace: str, name: str, key: str) -> AsyncGenerator[str | None]:
+        """Follow one key of a record, ours or not."""
+
+        async def page(after: str) -> Sequence[Stored[Record]]:
+            found = None if after else await self._named(namespace, name)
+            return [Stored(self.space, name, int(found.version), found)] if found else []
+
+        def selected(record: Record) -> bool:
+            return (self.namespace, record.name) == (namespace, name)
+
+        source = Source(page=page, selected=selected, ping=self._ping)
+        changes = follow(self.feed, source)
+        async with contextlib.aclosing(texts(changes, key)) as told:
+            async for text in told:
+                yield text
 
     async def _page(self, labels: Mapping[str, str], after: str, limit: int) -> Sequence[Record]:
         return await self.store.read(
             lambda c: recordrows.select(c, self.space, self.signature, labels=labels, after=after, limit=limit)
         )
+
+    async def _named(self, namespace: str, name: str) -> Record | None:
+        if namespace != self.namespace:
+            return None
+        return await self.store.read(lambda c: recordrows.named(c, self.space, name))
 
     async def _ping(self) -> None:
         await self.store.read(lambda connection: connection.execute("SELECT 1").fetchone())
