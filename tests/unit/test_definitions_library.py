@@ -7,6 +7,7 @@ import time
 import pytest
 from structlog.testing import capture_logs
 
+from webhook.definitions import borrowed
 from webhook.definitions.library import Library
 from webhook.errors import ClusterUnavailable, DefinitionError, NotFound
 from webhook.metrics import Metrics
@@ -20,18 +21,53 @@ def definition(name):
 
 
 class ConfigMaps:
-    """Templates in memory, by namespace and name."""
+    """Templates of the namespace `n` in memory; `follows` has a queue for each that is followed."""
 
     def __init__(self, **templates):
-        self.templates, self.away = templates, False
+        self.templates, self.away, self.refused, self.mute = templates, False, None, set()
+        self.reads, self.follows = [], {}
 
     async def template(self, namespace, name, key):
-        if self.away:
+        assert (namespace, name) == ("n", key)
+        self.reads.append(name)
+        await asyncio.sleep(0.001)
+        if self.away or name == self.refused:
             raise ClusterUnavailable("no answer")
+        if name not in self.templates:
+            raise NotFound("no such template")
+        return self.templates[name]
+
+    async def follow_template(self, namespace, name, key):
+        assert (namespace, name) == ("n", key)
+        told = self.follows[name] = asyncio.Queue()
         try:
-            return self.templates[f"{namespace}_{name}_{key}"]
-        except KeyError:
-            raise NotFound("no such template") from None
+            while self.away or name in {self.refused, *self.mute}:
+                await asyncio.sleep(0.01)
+            yield self.templates.get(name)
+            while True:
+                text = await told.get()
+                if isinstance(text, Exception):
+                    raise text
+                yield text
+        finally:
+            del self.follows[name]
+
+    def edit(self, **texts):
+        """Change some at once; None deletes."""
+        for name, text in texts.items():
+            self.templates.pop(name, None)
+            if text is not None:
+                self.templates[name] = text
+            self.follows[name].put_nowait(text)
+
+
+def borrowing(name):
+    return f"name: {name}\nspec_config_map_name: {name}\nspec_config_map_namespace: n\n"
+
+
+def changed(text):
+    """A template that differs."""
+    return SPEC.replace("spec: {}", f"spec: {{x: {text}}}")
 
 
 def gauge(metrics, name):
@@ -173,30 +209,163 @@ def test_a_single_file_is_watched_through_its_folder(tmp_path):
     asyncio.run(scenario())
 
 
-def test_templates_in_config_maps_are_fetched(tmp_path):
-    """They are read from the cluster, again at each look; one that is gone is a broken edit."""
-    (tmp_path / "a.yaml").write_text("name: a\nspec_config_map_name: m\nspec_config_map_namespace: n\n")
-    records = ConfigMaps(n_m_m=SPEC)
+def test_templates_in_config_maps_are_followed(tmp_path):
+    """An edit is loaded; a broken one, and a deletion, keep the last good set and say so until it is mended."""
+    (tmp_path / "a.yaml").write_text(borrowing("a"))
+    records, metrics = ConfigMaps(a=SPEC), Metrics()
+
+    async def scenario():
+        library = Library(tmp_path, metrics=metrics, records=records)
+        await library.load()
+        first = library.current.digest
+        async with watched(library):
+            await until(lambda: records.follows)
+            records.edit(a=changed("1"))
+            await until(lambda: library.current.digest != first)
+            good = library.current.digest
+            records.edit(a="{% if")
+            await until(lambda: library.problem is not None)
+            assert "ConfigMap n/a:1" in str(library.problem)
+            records.edit(a=None)
+            await until(lambda: "there is no ConfigMap n/a with a key a" in str(library.problem))
+            assert library.current.digest == good
+            assert gauge(metrics, "jobhook_definitions_stale") == 1
+            records.edit(a=SPEC)
+            await until(lambda: library.problem is None)
+            assert library.current.digest == first
+        assert records.reads == ["a"]
+        assert not records.follows
+
+    with capture_logs() as logs:
+        asyncio.run(scenario())
+    assert [entry["event"].removeprefix("definitions.") for entry in logs] == [
+        "loaded",
+        "reloaded",
+        "broken",
+        "broken",
+        "reloaded",
+    ]
+
+
+def test_what_is_followed_is_what_the_files_name(tmp_path):
+    """A ConfigMap that a new file names is followed from then on, one that is named no more is not."""
+    (tmp_path / "a.yaml").write_text(borrowing("a"))
+    records = ConfigMaps(a=SPEC, b=SPEC)
+
+    async def scenario():
+        library = Library(tmp_path, metrics=Metrics(), records=records)
+        await library.load()
+        async with watched(library):
+            await until(lambda: records.follows.keys() == {"a"})
+            (tmp_path / "b.yaml").write_text(borrowing("b"))
+            await until(lambda: records.follows.keys() == {"a", "b"} and library.current.names == ("a", "b"))
+            before = library.current.digest
+            records.edit(b=changed("1"))
+            await until(lambda: library.current.digest != before)
+            (tmp_path / "a.yaml").unlink()
+            await until(lambda: records.follows.keys() == {"b"} and library.current.names == ("b",))
+            (tmp_path / "c.yaml").write_text(borrowing("c"))
+            await until(lambda: library.problem is not None and "c" in records.follows)
+            assert library.current.names == ("b",)
+            records.edit(c=SPEC)
+            await until(lambda: library.current.names == ("b", "c"))
+        assert records.reads == ["a", "b", "c"]
+
+    asyncio.run(scenario())
+
+
+def test_a_new_template_while_the_cluster_is_away(tmp_path):
+    """The last good set is kept, the known templates too; once the cluster answers, all of the new set is loaded."""
+    (tmp_path / "a.yaml").write_text(borrowing("a"))
+    records = ConfigMaps(a=SPEC, b=SPEC)
+
+    async def scenario():
+        library = Library(tmp_path, metrics=Metrics(), records=records)
+        await library.load()
+        async with watched(library):
+            await until(lambda: records.follows)
+            records.away = True
+            (tmp_path / "d.yaml").write_text(definition("d"))
+            await until(lambda: library.current.names == ("a", "d"))
+            (tmp_path / "b.yaml").write_text(borrowing("b"))
+            await until(lambda: library.problem is not None)
+            assert "no answer" in str(library.problem)
+            assert library.current.names == ("a", "d")
+            records.away = False
+            await until(lambda: library.current.names == ("a", "b", "d") and library.problem is None)
+
+    asyncio.run(scenario())
+
+
+def test_one_that_cannot_be_read_is_not_a_flood_of_reads(tmp_path):
+    """Each reload asks for that one again, and for no other, whether it was told of yet or not."""
+    for name in ("a", "b", "z"):
+        (tmp_path / f"{name}.yaml").write_text(borrowing(name))
+    (tmp_path / "z.yaml").rename(tmp_path / "z.off")
+    records = ConfigMaps(a=SPEC, b=SPEC, z=SPEC)
+
+    async def scenario():
+        library = Library(tmp_path, metrics=Metrics(), records=records)
+        await library.load()
+        async with watched(library):
+            await until(lambda: len(records.follows) == 2)
+            (tmp_path / "y.yaml").write_text(borrowing("y"))
+            records.refused, records.mute = "z", {"y"}
+            (tmp_path / "z.off").rename(tmp_path / "z.yaml")
+            await until(lambda: "no answer" in str(library.problem))
+            for _ in range(5):
+                await library.reload()
+            assert library.current.names == ("a", "b")
+            assert {name: records.reads.count(name) for name in "aby"} == {"a": 1, "b": 1, "y": 1}
+            records.refused, records.mute, records.templates["y"] = None, (), SPEC
+            await until(lambda: library.current.names == ("a", "b", "y", "z"))
+
+    asyncio.run(scenario())
+
+
+def test_changes_of_several_templates_at_once_are_one(tmp_path, monkeypatch):
+    """What one `kubectl apply` changes is loaded together: no set is used that has only some of it."""
+    monkeypatch.setattr(borrowed, "SETTLE", 1.0)
+    records = ConfigMaps(a=SPEC, b=SPEC)
+    for name in ("a", "b"):
+        (tmp_path / f"{name}.yaml").write_text(borrowing(name))
 
     async def scenario():
         library = Library(tmp_path, metrics=Metrics(), records=records)
         await library.load()
         before = library.current.digest
-        assert not await library._changed()
-        records.templates["n_m_m"] = SPEC.replace("spec: {}", "spec: {x: y}")
-        assert await library._changed()
-        await library.reload()
-        assert library.current.digest != before
-        records.away = True
-        assert not await library._changed()
-        assert not await library.reload()
-        assert "no answer" in str(library.problem)
-        records.away = False
-        assert await library._changed()
-        assert await library.reload()
-        records.templates.clear()
-        assert not await library.reload()
-        assert "there is no ConfigMap n/m with a key m" in str(library.problem)
-        assert library.current.names == ("a",)
+        async with watched(library):
+            await until(lambda: len(records.follows) == 2)
+            records.edit(a=changed("1"))
+            await asyncio.sleep(0.1)
+            records.edit(b=changed("1"))
+            await until(lambda: library.current.digest != before)
+            after = library.current.digest
+            await library.reload()
+            assert library.current.digest == after
 
-    asyncio.run(scenario())
+    with capture_logs() as logs:
+        asyncio.run(scenario())
+    assert [entry["event"] for entry in logs] == ["definitions.loaded", "definitions.reloaded"]
+
+
+def test_a_follow_that_breaks_is_begun_anew(tmp_path):
+    """Whatever it raises, the others and the process go on."""
+    (tmp_path / "a.yaml").write_text(borrowing("a"))
+    records = ConfigMaps(a=SPEC)
+
+    async def scenario():
+        library = Library(tmp_path, metrics=Metrics(), records=records)
+        await library.load()
+        before = library.current.digest
+        async with watched(library):
+            await until(lambda: records.follows)
+            broken = records.follows["a"]
+            broken.put_nowait(RuntimeError("broken"))
+            await until(lambda: records.follows.get("a", broken) is not broken)
+            records.edit(a=changed("1"))
+            await until(lambda: library.current.digest != before)
+
+    with capture_logs() as logs:
+        asyncio.run(scenario())
+    assert "definitions.template_broke" in [entry["event"] for entry in logs]

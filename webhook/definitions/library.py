@@ -1,16 +1,17 @@
-"""The definitions of a running process: the last good set, read again whole when the files change."""
+"""The definitions of a running process: the last good set, read again whole when they change."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
 from pathlib import Path
-from typing import NoReturn, Protocol
+from typing import NoReturn
 
 import structlog
 
-from ..errors import DefinitionError, NotFound
+from ..errors import DefinitionError
 from ..metrics import Metrics
+from .borrowed import Borrowed, Templates
 from .definition import DefinitionSet
 from .files import fingerprint, root_of
 from .loading import ConfigMap, Written, build, read
@@ -18,18 +19,10 @@ from .loading import ConfigMap, Written, build, read
 log = structlog.get_logger(__name__)
 
 LOOK_AGAIN = 10_000
-"""Milliseconds until files and ConfigMaps are looked at though nothing told of a change: network file systems do not,
-and neither does a change before the watch stands."""
+"""Milliseconds until files are looked at though nothing told of a change: network file systems do not, and neither
+does a change before the watch stands."""
 WAIT = 5.0
 """Seconds until the files are looked for again once their folder is gone."""
-
-
-class Templates(Protocol):
-    """Where templates in ConfigMaps come from: the cluster's records."""
-
-    async def template(self, namespace: str, name: str, key: str) -> str:
-        """Read one key of a ConfigMap. Raises NotFound."""
-        ...
 
 
 class Library:
@@ -43,10 +36,11 @@ class Library:
     def __init__(
         self, path: Path, *, metrics: Metrics, records: Templates | None = None, may_be_missing: bool = False
     ) -> None:
-        self._path, self._metrics, self._records, self._may_be_missing = path, metrics, records, may_be_missing
+        self._path, self._metrics, self._may_be_missing = path, metrics, may_be_missing
+        self._borrowed = Borrowed(records) if records is not None else None
         self._files: tuple[Path, ...] = ()
-        self._needed: frozenset[ConfigMap] = frozenset()
-        self._seen: object = None
+        self._seen: str | None = None
+        self._turn = asyncio.Lock()
         self.current = DefinitionSet()
         self.problem: DefinitionError | None = None
 
@@ -62,6 +56,10 @@ class Library:
 
     async def reload(self) -> bool:
         """Load the files again, whole; on an error keep the last good set and say so. True when they were good."""
+        async with self._turn:
+            return await self._reload()
+
+    async def _reload(self) -> bool:
         try:
             found = await self._read()
         except DefinitionError as error:
@@ -79,8 +77,15 @@ class Library:
             log.info("definitions.reloaded", count=len(found))
         return True
 
-    async def watch(self) -> NoReturn:
-        """Reload when the files change, until cancelled; a mounted ConfigMap's swap of symlinks counts."""
+    async def watch(self) -> None:
+        """Reload when the files change, or what they take from ConfigMaps, until cancelled."""
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._watch_files())
+            if self._borrowed is not None:
+                group.create_task(self._borrowed.run(self.reload))
+
+    async def _watch_files(self) -> NoReturn:
+        """Reload when the files change; a mounted ConfigMap's swap of symlinks counts."""
         from watchfiles import awatch  # only here: nothing else needs its native library
 
         while True:
@@ -104,36 +109,23 @@ class Library:
         return frozenset({root_of(self._path), *(parent for parent in parents if parent.is_dir())})
 
     async def _changed(self) -> bool:
-        """Whether the files, or what they take from ConfigMaps, may be others than those last read."""
-        try:
-            templates = await self._fetch(self._needed)
-        except Exception as error:
-            log.warning("definitions.template_unread", reason=str(error))
-            return False
-        return (await asyncio.to_thread(fingerprint, self._path, self._files), templates) != self._seen
+        """Whether the files may be others than those last read."""
+        return await asyncio.to_thread(fingerprint, self._path, self._files) != self._seen
 
     async def _read(self) -> DefinitionSet:
         if self._may_be_missing and not self._path.exists():
-            self._files, self._needed, self._seen = (), frozenset(), None
+            self._files, self._seen = (), None
+            await self._take(frozenset())
             return DefinitionSet()
         # In threads: a thousand templates take seconds to compile, and events come in meanwhile.
         written: Written = await asyncio.to_thread(read, self._path)
-        self._files, self._needed = written.templates, written.config_maps
-        seen = await asyncio.to_thread(fingerprint, self._path, self._files)
-        templates = await self._fetch(self._needed)
-        self._seen = (seen, templates)
+        self._files = written.templates
+        self._seen = await asyncio.to_thread(fingerprint, self._path, self._files)
+        templates = await self._take(written.config_maps)
         return await asyncio.to_thread(build, written, templates)
 
-    async def _fetch(self, needed: frozenset[ConfigMap]) -> Mapping[ConfigMap, str]:
-        templates: dict[ConfigMap, str] = {}
-        if self._records is None:
-            return templates
-        for namespace, name in sorted(needed):
-            try:
-                templates[namespace, name] = await self._records.template(namespace, name, name)
-            except NotFound:
-                continue  # `build` says where it is named, and what to do
-        return templates
+    async def _take(self, needed: frozenset[ConfigMap]) -> Mapping[ConfigMap, str]:
+        return {} if self._borrowed is None else await self._borrowed.take(needed)
 
     def _use(self, found: DefinitionSet) -> None:
         self.current, self.problem = found, None
