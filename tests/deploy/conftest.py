@@ -136,9 +136,9 @@ class Rights:
     granted = staticmethod(rights_of)
 
     @staticmethod
-    def moved(objects, *, own, jobs, name="jobhook"):
+    def moved(objects, *, own, jobs, templates=None, name="jobhook"):
         """The receiver's account and its rights in other namespaces, under another name."""
-        places, kept = {"jobhook": own, "jobhook-jobs": jobs}, []
+        places, kept = {"jobhook": own, "jobhook-jobs": jobs, "acme": templates}, []
         for one in copy.deepcopy(objects):
             meta = one["metadata"]
             if one["kind"] not in ACCOUNTS or meta["name"] == "jobhook-cleanup":

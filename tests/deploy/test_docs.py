@@ -116,17 +116,29 @@ def test_the_table_explains_every_right(page, rendered):
     assert explained == granted
 
 
+def test_the_right_to_a_template_is_the_one_of_the_manifests(page, project):
+    """The page shows manifests/templates/rights.yaml, word for word."""
+    (block,) = (block for block in blocks(page, "yaml") if "resourceNames" in block)
+    assert block == (project / "manifests/templates/rights.yaml").read_text()
+
+
 @pytest.mark.cluster
 def test_the_right_to_a_template_is_enough(page, throwaway, rights, rendered, tmp_path):
-    """The page's Role, by a ConfigMap's name: that template is read, and its neighbour is not."""
+    """The page's Role, by a ConfigMap's name: that template is read and watched, and its neighbour is not."""
     own, jobs, theirs = (throwaway.namespace() for _ in range(3))
     (block,) = (block for block in blocks(page, "yaml") if "resourceNames" in block)
     role = list(yaml.safe_load_all(block.replace("namespace: acme", f"namespace: {theirs}")))
     role[1]["subjects"][0]["namespace"] = own
     throwaway.apply(*rights.moved(rendered(), own=own, jobs=jobs), *role)
     who = f"--as=system:serviceaccount:{own}:jobhook"
-    for name, allowed in (("build-template", "yes"), ("another", "no")):
-        asked = ("--namespace", theirs, "auth", "can-i", "get", f"configmaps/{name}", who)
+    for name, verb, allowed in (
+        ("build-template", "get", "yes"),
+        ("build-template", "watch", "yes"),
+        ("build-template", "list", "no"),
+        ("another", "get", "no"),
+        ("another", "watch", "no"),
+    ):
+        asked = ("--namespace", theirs, "auth", "can-i", verb, f"configmaps/{name}", who)
         try:
             told = throwaway.kubectl(*asked).strip()
         except AssertionError:  # kubectl's way to say no

@@ -15,14 +15,15 @@ from webhook.ports import Record, Seen
 
 pytestmark = [pytest.mark.cluster, pytest.mark.timeout(180)]
 
-JOBS, OWN, NOWHERE = "jobhook-jobs", "jobhook", ""
+JOBS, OWN, TEMPLATES, NOWHERE = "jobhook-jobs", "jobhook", "acme", ""
+TEMPLATE = "build-template"
 
 
 class Somewhere:
-    """Two namespaces like those of the manifests, a finished Job and records in them, and what can be done there."""
+    """Namespaces like those of the manifests, a finished Job, records and a template in them, and what can be done there."""
 
-    def __init__(self, throwaway, own, jobs):
-        self.throwaway, self.own, self.jobs = throwaway, own, jobs
+    def __init__(self, throwaway, own, jobs, templates):
+        self.throwaway, self.own, self.jobs, self.templates = throwaway, own, jobs, templates
         self.job = self.pod = ""
 
     def cluster(self, kubeconfig):
@@ -57,6 +58,15 @@ class Somewhere:
                 while not (await cluster.jobs.read(self.job)).end:
                     await asyncio.sleep(0.1)
             self.pod = (await cluster.jobs.pods(self.job))[0].name
+        await self.edit_template()
+
+    async def edit_template(self):
+        """Somebody changes the template."""
+        meta = {"name": TEMPLATE, "namespace": self.templates}
+        data = {TEMPLATE: f"edited {uuid.uuid4()}"}
+        await asyncio.to_thread(
+            self.throwaway.apply, {"apiVersion": "v1", "kind": "ConfigMap", "metadata": meta, "data": data}
+        )
 
     async def fresh_job(self):
         async with self.admin() as cluster:
@@ -135,6 +145,30 @@ async def follow(cluster, steps, change):
             await asyncio.sleep(0.02)
 
 
+async def follow_template(cluster, there):
+    """Wait for an edit; raise why it would be found only by reading."""
+    begun, told = asyncio.Event(), asyncio.Event()
+
+    async def walk():
+        async with contextlib.aclosing(cluster.records.follow_template(there.templates, TEMPLATE, TEMPLATE)) as texts:
+            async for _ in texts:
+                if begun.is_set():
+                    told.set()
+                begun.set()
+
+    walking = asyncio.create_task(walk())
+    try:
+        async with asyncio.timeout(30):
+            await begun.wait()
+            await there.edit_template()
+            await told.wait()
+        if cluster.problems:
+            raise NotPermitted(cluster.problems[0])
+    finally:
+        walking.cancel()
+        await asyncio.gather(walking, return_exceptions=True)
+
+
 RIGHTS = {
     (JOBS, "jobs", "create"): lambda cluster, there: cluster.jobs.create(there.manifest()),
     (JOBS, "jobs", "get"): lambda cluster, there: cluster.jobs.read(there.job),
@@ -157,28 +191,40 @@ RIGHTS = {
     (OWN, "configmaps", "create"): lambda cluster, there: cluster.records.create(record()),
     (OWN, "configmaps", "update"): replace_record,
     (OWN, "configmaps", "delete"): delete_record,
+    (TEMPLATES, "configmaps", "get"): lambda cluster, there: cluster.records.template(
+        there.templates, TEMPLATE, TEMPLATE
+    ),
+    (TEMPLATES, "configmaps", "watch"): follow_template,
     (NOWHERE, "tokenreviews", "create"): lambda cluster, there: cluster.identities.who("no token", "jobhook"),
 }
 """What is done with each right, by the one door to the cluster."""
 
 
 @pytest.fixture(scope="module")
-def there(throwaway, rendered, rights):
+def granted(rendered):
+    """All rights that the manifests grant, those to templates included."""
+    return rendered() + rendered("templates")
+
+
+@pytest.fixture(scope="module")
+def there(throwaway, granted, rights):
     """Namespaces with an account that has every right, and for each right one that has all the others."""
-    there = Somewhere(throwaway, throwaway.namespace(), throwaway.namespace())
-    whole, wanted = rendered(), []
+    there = Somewhere(throwaway, *(throwaway.namespace() for _ in range(3)))
+    whole, wanted = granted, []
     for number, lost in enumerate([None, *RIGHTS]):
         less = rights.without(whole, *lost) if lost else whole
-        wanted += rights.moved(less, own=there.own, jobs=there.jobs, name=f"jobhook-{number}")
+        wanted += rights.moved(
+            less, own=there.own, jobs=there.jobs, templates=there.templates, name=f"jobhook-{number}"
+        )
     throwaway.kubectl("create", "-f", "-", given={"apiVersion": "v1", "kind": "List", "items": wanted})
     asyncio.run(there.fill())
     return there
 
 
-def test_every_right_has_a_use(rendered, rights):
+def test_every_right_has_a_use(granted, rights):
     """A right that is added to the manifests without a word here is found."""
-    granted = [(each.namespace, each.resource, each.verb) for each in rights.granted(rendered())]
-    assert sorted(granted) == sorted(RIGHTS)
+    named = [(each.namespace, each.resource, each.verb) for each in rights.granted(granted)]
+    assert sorted(named) == sorted(RIGHTS)
 
 
 @pytest.mark.parametrize("needed", RIGHTS, ids="-".join)
