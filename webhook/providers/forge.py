@@ -22,8 +22,10 @@ _REVIEW_TIMES = "review.submitted_at pull_request.updated_at"
 
 def _review(verdict: str) -> Shape:
     """A review's verdict, which is in the body, too."""
-    kinds = {"review.type": says(f"pull_request_review_{verdict}", f"pull_request_{verdict}", None)}
-    return shape("pull_request review", "pull_request.number", _REVIEW_TIMES, never="comment", says=kinds, suffix=None)
+    kinds = {"review.type": says(f"pull_request_review_{verdict}", f"pull_request_{verdict}")}
+    # A pull request's own event has a `review`, too, which is null.
+    must = "pull_request review.type"
+    return shape(must, "pull_request.number", _REVIEW_TIMES, never="comment", says=kinds, suffix=None)
 
 
 SHAPES: dict[str, Shape] = {
