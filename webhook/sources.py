@@ -83,6 +83,7 @@ class Source:
             via=self.name,
             identity=delivery.identity,
             received=now,
+            loose=delivery.loose,
             traceparent=traceparent_of(headers),
         )
 

@@ -16,13 +16,14 @@ BODY = b'{"a": 1}'
 DIGEST = hashlib.sha256(BODY).hexdigest()
 
 
-def _provider(*, identity="id", event=None):
+def _provider(*, identity="id", event=None, loose=False):
     return SimpleNamespace(
         PREFIX="com.example.",
         REMEDY="send JSON",
         greeting=lambda headers, value: Greeting(b"hello") if "hello" in value else None,
         to_event=lambda headers, value, digest: event or Event(id="5", source="/s", type="com.example.x", data=digest),
         identity=lambda event: identity,
+        loose=lambda event, chosen: loose,
     )
 
 
@@ -35,6 +36,15 @@ def test_the_source_decides_identity_before_the_provider(own, option, expected):
     event = Event(id="5", source="/s", type="com.example.x", datacontenttype="application/json", data={})
     found = receive(_provider(identity=own, event=event), [], BODY, identity=option)
     assert found == Delivery(event=event, identity=expected)
+
+
+@pytest.mark.parametrize(
+    ("own", "option", "expected"),
+    [(True, None, True), (True, "body", True), (True, "id", False), (False, "body", False)],
+)
+def test_by_an_id_of_the_sources_choosing_nothing_is_loose(own, option, expected):
+    """Each delivery is another event then, whatever it is called."""
+    assert receive(_provider(identity="body", loose=own), [], BODY, identity=option).loose == expected
 
 
 def test_a_greeting_launches_nothing():

@@ -1,5 +1,6 @@
 """Every provider's deliveries as events, and what keeps a captured one from becoming another."""
 
+import contextlib
 import hashlib
 import json
 from datetime import UTC, datetime
@@ -12,7 +13,7 @@ from hypothesis import strategies as st
 from webhook import settings
 from webhook.errors import ConfigurationError, MalformedEvent, RequestError, UnsupportedMedia, ValueRefused
 from webhook.identity import event_key
-from webhook.providers import Greeting
+from webhook.providers import Greeting, bitbucket, forge, github_types
 from webhook.sources import ANSWER_SECONDS, declared, distrusted
 
 NOW = datetime.now(UTC)
@@ -106,6 +107,93 @@ def test_a_captured_body_under_another_name_is_refused_or_the_same(sources, sche
         return
     with pytest.raises(ValueRefused, match=another):
         _receive(sources[scheme], row, event=another, delivery_id="fresh")
+
+
+KNOWN = {
+    "github": [*github_types.SHAPES.keys() - {"ping"}],
+    "bitbucket": [*bitbucket.SHAPES],
+    **{scheme: [*forge.SHAPES] for scheme in ("gitea", "forgejo", "gogs")},
+}
+NAMED = [(scheme, row) for scheme in KNOWN for row in signing.rows(scheme) if row["event"] in KNOWN[scheme]]
+
+
+@pytest.mark.parametrize(("scheme", "row"), NAMED, ids=lambda value: value if type(value) is str else value["type"])
+def test_a_name_is_loose_where_the_body_goes_by_another_too(sources, scheme, row):
+    """Of the names that are known and would take a body there is one, or each is as good as the others."""
+    taken = {}
+    for name in KNOWN[scheme]:
+        with contextlib.suppress(ValueRefused):
+            taken[name] = _receive(sources[scheme], row, event=name).loose
+    assert row["event"] in taken
+    assert set(taken.values()) == {len(taken) > 1}
+
+
+@pytest.mark.parametrize(("scheme", "row"), NAMED, ids=lambda value: value if type(value) is str else value["type"])
+def test_a_name_that_is_not_known_is_loose(sources, scheme, row):
+    """And so is none at all: whatever the body is, nothing signed says so."""
+    unknown = "un:heard_of" if scheme == "bitbucket" else "unheard_of"
+    assert _receive(sources[scheme], row, event=unknown).loose
+    assert _receive(sources[scheme], row, event=None).loose
+
+
+@pytest.mark.parametrize(
+    ("scheme", "event", "body", "loose"),
+    [
+        ("gitlab", "Push Hook", {"object_kind": "push"}, False),
+        ("gitlab", "Push Hook", {"event_name": "repository_update"}, False),
+        ("gitlab", "Emoji Hook", {"object_attributes": {}}, True),
+        ("gitlab", None, {}, True),
+        ("gitlab-signing", "Emoji Hook", {"object_attributes": {}}, True),
+        ("bitbucket", "pr:opened", {"eventKey": "pr:opened"}, False),
+        ("bitbucket", None, {"webhookEvent": "jira:issue_updated"}, False),
+        ("bitbucket", "pullrequest:created", {"pullrequest": {"state": "OPEN"}}, True),
+        ("bitbucket", "pullrequest:fulfilled", {"pullrequest": {"state": "MERGED"}}, False),
+        ("bitbucket", "pullrequest:fulfilled", {"pullrequest": {}}, True),
+        ("gitea", "pull_request_approved", {"pull_request": {}, "review": {"type": "pull_request_approved"}}, False),
+        ("stripe", None, {"id": "evt_1", "type": "a.b"}, False),
+        ("stripe", None, {}, False),
+        ("slack", None, {"event_id": "Ev1", "event": {"type": "app_mention"}}, False),
+        ("standard-webhooks", None, {"type": "a.b"}, False),
+        ("svix", None, {}, False),
+        ("shopify", "orders/paid", {"id": 1, "financial_status": "paid"}, False),
+    ],
+)
+def test_what_only_a_header_tells_is_loose(sources, scheme, event, body, loose):
+    """Not where the body tells it, nor where the provider honestly sends one body under several names."""
+    assert _receive(sources[scheme], {"event": event, "body": body}).loose == loose
+
+
+def test_the_source_decides_how_strictly_a_body_has_one_name(tmp_path):
+    """`identity: body` where the provider is lenient, `identity: id` where it is strict."""
+    made = _declare(
+        tmp_path,
+        {
+            "strict": {"scheme": "shopify", "identity": "body"},
+            "lenient": {"scheme": "bitbucket", "identity": "id"},
+            "by-body": {"scheme": "stripe", "identity": "body"},
+        },
+    )
+    assert _receive(made["strict"], signing.rows("shopify")[1]).loose
+    assert not _receive(made["lenient"], signing.rows("bitbucket")[3]).loose
+    assert not _receive(made["by-body"], signing.rows("stripe")[0]).loose
+
+
+@pytest.mark.parametrize(
+    ("options", "loose"),
+    [
+        ({}, False),
+        ({"type": "body.type"}, False),
+        ({"type": 'headers["X-Event"]'}, True),
+        ({"type": 'body.type or headers["X-Event"]'}, True),
+        ({"type": 'body.kind if headers["X-Event"] == "a" else "b"'}, True),
+        ({"type": 'headers["X-Event"]', "id": "body.id"}, True),
+        ({"type": 'headers["X-Event"]', "id": "body.id", "identity": "id"}, False),
+        ({"type": "body.type", "subject": 'headers["X-Event"]'}, False),
+    ],
+)
+def test_a_generic_type_is_loose_where_its_expression_reads_headers(tmp_path, options, loose):
+    """Whatever comes of it, and also where the id is signed."""
+    assert _acme(_generic(tmp_path, **options), {"type": "a", "id": "1", "kind": "k"}, x_event="a").loose == loose
 
 
 @pytest.mark.parametrize("scheme", [scheme for scheme in OTHERS if scheme in signing.EVENT])

@@ -83,6 +83,7 @@ class Arrival:
             signature covers the body but not the id (design: Once).
         received: when the request's first byte came, aware.
         hops: how many Jobs are behind it in its chain.
+        loose: only a header that no signature covers tells its type, so that its body launches under one type alone.
         traceparent: W3C Trace Context of the request, for what follows from it.
     """
 
@@ -91,4 +92,5 @@ class Arrival:
     identity: str
     received: datetime
     hops: int = 0
+    loose: bool = False
     traceparent: str | None = None

@@ -13,7 +13,7 @@ import re
 
 from ..events import Event, Headers
 from ..json import Value
-from .named import name_in, shape_of
+from .named import alone, name_in, shape_of
 from .provider import Greeting, Identity, first, first_moment, header, look, text
 from .shape import Shape, says, shape
 
@@ -102,14 +102,29 @@ def identity(event: Event) -> Identity:  # noqa: ARG001 (the Protocol's)
     return "body"
 
 
+def loose(event: Event, chosen: Identity | None) -> bool:  # noqa: ARG001
+    """Whether it is Cloud's, and its key none that is known here or one of several that would take the body."""
+    if _named_within(event.data):
+        return False
+    name = event.type.removeprefix(PREFIX).replace(".", ":")
+    return not alone(SHAPES, name=name, body=event.data)
+
+
 def _type(headers: Headers, value: Value) -> str:
+    if within := _named_within(value):
+        return within
+    name = name_in(headers, _KEY, _NAME)
+    shape_of(SHAPES, _UNKNOWN, name=name, at=_KEY, body=value)
+    return name.replace(":", ".") if name else "delivery"
+
+
+def _named_within(value: Value) -> str | None:
+    """The type that a body of Jira or Server tells."""
     if jira := first(value, "webhookEvent"):
         return "jira." + jira.removeprefix("jira:").replace(":", ".")
     if server := first(value, "eventKey"):
         return server.replace(":", ".")
-    name = name_in(headers, _KEY, _NAME)
-    shape_of(SHAPES, _UNKNOWN, name=name, at=_KEY, body=value)
-    return name.replace(":", ".") if name else "delivery"
+    return None
 
 
 def _server(value: Value) -> str:

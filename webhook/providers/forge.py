@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from ..events import Event, Headers
 from ..json import Value
-from .named import name_in, shape_of
+from .named import alone, name_in, shape_of
 from .provider import Greeting, Identity, first, first_moment, header
 from .shape import Shape, says, shape
 
@@ -113,6 +113,11 @@ class Forge:
     def identity(self, event: Event) -> Identity:  # noqa: ARG002
         """The body: the id is not signed."""
         return "body"
+
+    def loose(self, event: Event, chosen: Identity | None) -> bool:  # noqa: ARG002
+        """Whether the name is none that is known here, or the body would be taken under another as well."""
+        name = event.type.removeprefix(self.PREFIX).partition(".")[0]
+        return not alone(SHAPES, name=name, body=event.data)
 
     def _header(self, name: str, *, older: bool = False) -> bytes:
         return f"x-{self.older if older else self.name}-{name}".encode()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from ..errors import ConfigurationError, ValueRefused
@@ -25,6 +25,7 @@ class Generic:
         door: what its events come from where no expression says.
         id_header: that the signature covers, in lower case; None where it covers none.
         id, type, source, subject: expressions; None, or nothing there: the fallback.
+        typed_by_headers: whether `type` reads any header; what a signature covers of them is an id or a time.
     """
 
     prefix: str
@@ -34,6 +35,11 @@ class Generic:
     type: Expression | None = None
     source: Expression | None = None
     subject: Expression | None = None
+    typed_by_headers: bool = field(init=False)
+
+    def __post_init__(self) -> None:
+        reads = self.type.variables if self.type else ()
+        object.__setattr__(self, "typed_by_headers", "headers" in reads)
 
     @property
     def PREFIX(self) -> str:  # noqa: N802 (the Protocol's)
@@ -72,6 +78,10 @@ class Generic:
         if self.id is not None:
             return "body" if "headers" in self.id.variables else "id"
         return "id" if self.id_header else "body"
+
+    def loose(self, event: Event, chosen: Identity | None) -> bool:  # noqa: ARG002
+        """Whether the type's expression reads headers."""
+        return self.typed_by_headers
 
     def _typed(self, name: str) -> str:
         return name if name.startswith(self.prefix) else self.prefix + name

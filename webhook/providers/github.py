@@ -55,3 +55,8 @@ def identity(event: Event) -> Identity:
     name, _, action = event.type.removeprefix(PREFIX).partition(".")
     actions = REPEATS.get(name)
     return "body" if actions is None or (actions and action not in actions) else "id"
+
+
+def loose(event: Event, chosen: Identity | None) -> bool:  # noqa: ARG001
+    """Whether the name is none that is known here: a body of each that is holds to its own alone."""
+    return event.type.removeprefix(PREFIX).partition(".")[0] not in SHAPES

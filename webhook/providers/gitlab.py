@@ -63,7 +63,7 @@ class Gitlab:
 
     def to_event(self, headers: Headers, value: Value, digest: str) -> Event:
         """Map a delivery; `com.gitlab.` is followed by the body's kind and its action or state."""
-        name = first(value, "object_kind", "event_name") or _named(headers)
+        name = _kind(value) or _named(headers)
         subject = _SUBJECTS.get(name or "")
         return Event(
             id=header(headers, self.id_header) or digest,
@@ -79,9 +79,17 @@ class Gitlab:
         """What identifies each of its deliveries."""
         return self.by
 
+    def loose(self, event: Event, chosen: Identity | None) -> bool:  # noqa: ARG002
+        """Whether the body names nothing, so that the header was read."""
+        return _kind(event.data) is None
+
 
 GITLAB = Gitlab(id_header=b"x-gitlab-event-uuid", by="body")
 GITLAB_SIGNING = Gitlab(id_header=b"webhook-id", by="id")
+
+
+def _kind(value: Value) -> str | None:
+    return first(value, "object_kind", "event_name")
 
 
 def _named(headers: Headers) -> str | None:

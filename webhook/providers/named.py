@@ -30,3 +30,8 @@ def shape_of(shapes: Mapping[str, Shape], unknown: Shape, *, name: str | None, a
     if refusal := found.refusal(body):
         raise ValueRefused(f"a body that {refusal} is none of {name!r}, which the header {at.decode('ascii')} says")
     return found
+
+
+def alone(shapes: Mapping[str, Shape], *, name: str, body: Value) -> bool:
+    """Whether a body that holds to a name tells it by itself: the name is known, and no other one would take it."""
+    return name in shapes and not any(row.refusal(body) is None for other, row in shapes.items() if other != name)

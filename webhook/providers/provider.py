@@ -36,10 +36,12 @@ class Delivery:
 
     Attributes:
         identity: the event's id, or the body's SHA-256 in hex.
+        loose: as `Arrival.loose`.
     """
 
     event: Event
     identity: str
+    loose: bool = False
 
 
 class Provider(Protocol):
@@ -73,6 +75,11 @@ class Provider(Protocol):
         """Say what identifies this event where the source does not."""
         ...
 
+    @property
+    def loose(self) -> Callable[[Event, Identity | None], bool]:
+        """Say whether only a header that is not signed tells this event's type, by the source's option too."""
+        ...
+
 
 def receive(
     provider: Provider, headers: Headers, body: bytes, *, identity: Identity | None = None
@@ -96,7 +103,9 @@ def receive(
     digest = hashlib.sha256(body).hexdigest()
     event = check(provider.to_event(headers, value, digest))
     by = identity or provider.identity(event)
-    return Delivery(event=event, identity=digest if by == "body" else event.id)
+    # By an id of the source's choosing every body may come again, under whatever name.
+    loose = identity != "id" and provider.loose(event, identity)
+    return Delivery(event=event, identity=digest if by == "body" else event.id, loose=loose)
 
 
 def header(headers: Headers, name: bytes) -> str | None:

@@ -76,6 +76,11 @@ def identity(event: Event) -> Identity:  # noqa: ARG001
     return "body"
 
 
+def loose(event: Event, chosen: Identity | None) -> bool:  # noqa: ARG001
+    """Where the source asks for it: one change is honestly sent under several topics, with one body."""
+    return chosen == "body"
+
+
 def _refusal(topic: str, body: Value) -> str | None:
     resource, _, verb = topic.partition("/")
     own = _MARKS.get("shop" if resource == "app" else resource)

@@ -56,6 +56,10 @@ class StandardWebhooks:
         """The id: it is signed."""
         return "id"
 
+    def loose(self, event: Event, chosen: Identity | None) -> bool:  # noqa: ARG002
+        """False: the type is in the signed body."""
+        return False
+
 
 def standard_webhooks(source: str) -> StandardWebhooks:
     """The provider of a source that declares `standard-webhooks`."""

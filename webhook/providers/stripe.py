@@ -32,3 +32,8 @@ def to_event(headers: Headers, value: Value, digest: str) -> Event:  # noqa: ARG
 def identity(event: Event) -> Identity:  # noqa: ARG001
     """The id: it is signed, and a repetition's body differs (`pending_webhooks`)."""
     return "id"
+
+
+def loose(event: Event, chosen: Identity | None) -> bool:  # noqa: ARG001
+    """False: the type is in the signed body."""
+    return False
