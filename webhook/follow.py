@@ -38,6 +38,7 @@ class Entry:
     completion: str | None
     definition: str | None
     event: str | None
+    type: str | None
     group: str | None
     created: datetime
     ended: datetime | None
@@ -61,6 +62,7 @@ class Follower:
     ) -> None:
         self._jobs, self._clock, self._sleep, self._uniform = jobs, clock, sleep, uniform
         self._index: dict[str, Entry] = {}
+        self._of_event: dict[str, tuple[str, ...]] = {}
         self._listeners: list[Listener] = []
         self._listing: set[str] | None = None
         self._synced = asyncio.Event()
@@ -74,6 +76,10 @@ class Follower:
     def index(self) -> Mapping[str, Entry]:
         """Our Jobs by name; during a new list the old ones until it is whole."""
         return self._index
+
+    def types_of(self, event: str) -> frozenset[str | None]:
+        """The types under which the Jobs of an event were launched, by the event's label; none where it has no Job."""
+        return frozenset(self._index[name].type for name in self._of_event.get(event, ()))
 
     @property
     def synced(self) -> bool:
@@ -125,13 +131,15 @@ class Follower:
                 self._gone(change.job.name)
 
     def _present(self, job: Job) -> None:
+        cause = marks.Cause.load(job.annotations)
         self._index[job.name] = Entry(
             name=job.name,
             uid=job.uid,
             state=job.state,
             completion=self._shared(job.labels.get(marks.COMPLETION)),
             definition=self._shared(job.definition),
-            event=job.labels.get(marks.EVENT),
+            event=self._linked(job.name, job.labels.get(marks.EVENT)),
+            type=self._shared(cause.type if cause else None),
             group=self._shared(job.labels.get(marks.GROUP)),
             created=job.created,
             ended=job.end.at if job.end else None,
@@ -141,8 +149,22 @@ class Follower:
         self._tell(job.name, job)
 
     def _gone(self, name: str) -> None:
+        self._linked(name, None)
         if self._index.pop(name, None) is not None:
             self._tell(name, None)
+
+    def _linked(self, name: str, event: str | None) -> str | None:
+        """Find a Job by this event from now on, and by no other; answer the event's label, kept once."""
+        before = self._index[name].event if name in self._index else None
+        if event == before:
+            return before
+        if before is not None:
+            others = tuple(other for other in self._of_event.pop(before) if other != name)
+            if others:
+                self._of_event[before] = others
+        if event is not None:
+            self._of_event[event] = (*self._of_event.get(event, ()), name)
+        return event
 
     def _tell(self, name: str, job: Job | None) -> None:
         for listener in self._listeners:

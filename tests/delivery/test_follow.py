@@ -146,18 +146,43 @@ def test_knows_how_old_its_news_are(until):
     assert not follower.synced
 
 
+def test_knows_under_which_types_an_event_was_launched(make, until):
+    """By the causes of its Jobs as they are now: those that are gone, or are another event's by now, count no more."""
+
+    def job(name, event, type_=None):
+        cause = {marks.CAUSE: marks.Cause(id="1", source="/s", type=type_, via="hook").dump()} if type_ else {}
+        return make.finished(name, labels={marks.EVENT: event} if event else {}, annotations=cause)
+
+    jobs = [job("a", "e", "t.one"), job("b", "e", "t.one"), job("c", "e", "t.two"), job("d", "f", "t.one")]
+    odd = [job("unreadable", "g"), job("unlabelled", None, "t.one")]
+    later = [present(jobs[0]), Change(Seen.GONE, jobs[1]), present(job("d", "h", "t.one")), present(job("gone", "e"))]
+    script = [LISTING, *map(present, jobs + odd), SYNCED, *later, Change(Seen.GONE, job("gone", "e")), ALIVE]
+    follower, _ = following(
+        Scripted(script), until, lambda f: f.synced and "b" not in f.index and "gone" not in f.index
+    )
+    assert follower.types_of("e") == {"t.one", "t.two"}
+    assert (follower.types_of("f"), follower.types_of("h"), follower.types_of("g")) == (set(), {"t.one"}, {None})
+    assert follower.types_of("unheard of") == set()
+
+    again = [LISTING, present(jobs[2]), SYNCED]
+    follower, _ = following(Scripted([*script, *again]), until, lambda f: set(f.index) == {"c"})
+    assert follower.types_of("e") == {"t.two"}
+    assert follower._of_event.keys() == {"e"}
+
+
 def test_twenty_thousand_jobs_take_little(make, until):
-    """The index of 20,000 Jobs stays below 15 MiB, whatever else the Jobs hold."""
+    """The index of 20,000 Jobs stays below 15 MiB, whatever else the Jobs hold and however often they change."""
     count = 20_000
 
     class Many:
         async def follow(self, labels=None):
             yield LISTING
-            for number in range(count):
+            for number in (*range(count), *range(count)):
+                cause = marks.Cause(id=f"{number}", source="/s", type=f"com.example.{number % 50}", via="hook")
                 job = make.finished(
                     f"a-definition-of-some-length-{number:024d}",
                     labels={marks.EVENT: f"{number:032d}", marks.GROUP: f"group-{number % 50}"},
-                    annotations={marks.PARAMS: "x" * 1000},
+                    annotations={marks.PARAMS: "x" * 1000, marks.CAUSE: cause.dump()},
                 )
                 uid = f"{number:08d}-0000-4000-8000-000000000000"
                 yield present(replace(job, uid=uid, created=job.created + timedelta(seconds=number)))
