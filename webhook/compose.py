@@ -138,9 +138,9 @@ async def running(
                 cluster.jobs, name, sinks, declared=courier.targets, now=datetime.now(UTC), metrics=metrics
             )
 
-        async def remember(key: str) -> None:
+        async def remember(keys: Sequence[str]) -> None:
             async with ledger.writing() as clerk:
-                await clerk.release([key])
+                await clerk.release(keys)
 
         declared = doors.declared(settings.sources)
         receiver = Receiver(

@@ -18,6 +18,8 @@ MAX_NAME = 52
 """So that the suffixes of Indexed pods' hostnames still fit into a DNS label of 63 characters."""
 
 
+# Every Job of an event bears its label, and one event has one key.
+@lru_cache
 def event_key(ingress: str, source: str, identity: str) -> str:
     """SHA-256 in hex over the JSON list [ingress, source, identity]; unambiguous for any three texts."""
     return hashlib.sha256(canonical([ingress, source, identity])).hexdigest()
@@ -40,6 +42,15 @@ def job_name(definition: str, key: str) -> str:
     return f"{_prefix(definition)}-{base32(key[:30])[:KEY_CHARACTERS]}"
 
 
+def typed_key(ingress: str, source: str, identity: str, type_: str) -> str:
+    """SHA-256 in hex over the JSON list ["type", ingress, source, identity, type]: an event under one type of it.
+
+    No Job's key is the same: that list has four texts, and this has five.
+    """
+    return hashlib.sha256(canonical(["type", ingress, source, identity, type_])).hexdigest()
+
+
+@lru_cache
 def event_label(key: str) -> str:
     """The event key's first 32 characters in lower-case base32: a label value that finds all Jobs of an event."""
     return base32(key[:40])[:EVENT_LABEL_CHARACTERS]

@@ -27,6 +27,8 @@ PAYLOAD = "jobhook.dev/payload"
 """On records: `event`, a large event that a Job mounts."""
 
 KEY = "jobhook.dev/key"
+TYPED_KEY = "jobhook.dev/typed-key"
+"""Of an event whose type only an unsigned header tells: its key under that type (`identity.typed_key`)."""
 RECEIPT = "jobhook.dev/receipt"
 RECEIVED_AT = "jobhook.dev/received-at"
 CAUSE = "jobhook.dev/cause"
@@ -128,6 +130,11 @@ class Cancelled:
             return as_type(annotations[CANCELLED], cls)
         except NotJson:
             return cls()
+
+
+def remembered_keys(annotations: Mapping[str, str]) -> tuple[str, ...]:
+    """What of a Job has to be in the ledger before it goes; nothing where it is none of ours."""
+    return tuple(annotations[name] for name in (KEY, TYPED_KEY) if KEY in annotations and name in annotations)
 
 
 def selector(labels: Mapping[str, str]) -> str:

@@ -81,6 +81,8 @@ def _annotations(
         marks.HOPS: str(arrival.hops),
         marks.DIGEST: definition.digest,
     }
+    if arrival.loose:
+        annotations[marks.TYPED_KEY] = identity.typed_key(arrival.via, event.source, arrival.identity, event.type)
     if rendered.retention:
         annotations[marks.RETENTION] = dump(_in_seconds(rendered.retention)).decode()
     if (params := _params(rendered)) is not None:

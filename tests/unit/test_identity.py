@@ -8,7 +8,7 @@ import re
 from hypothesis import given
 from hypothesis import strategies as st
 
-from webhook.identity import MAX_NAME, base32, event_key, event_label, job_key, job_name
+from webhook.identity import MAX_NAME, base32, event_key, event_label, job_key, job_name, typed_key
 
 TEXT = st.text(max_size=80)
 DNS_LABEL = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?")
@@ -65,3 +65,16 @@ def test_an_event_label_is_a_label_value():
     label = event_label("ff" * 32)
     assert len(label) == 32
     assert base32("ff" * 32).startswith(label)
+
+
+@given(st.lists(TEXT, min_size=4, max_size=4), st.lists(TEXT, min_size=4, max_size=4))
+def test_two_typed_keys_are_equal_only_for_equal_parts(one, other):
+    """And no Job has the key that stands for an event under its type."""
+    assert (typed_key(*one) == typed_key(*other)) == (one == other)
+    assert typed_key(*one) != job_key(*other)
+
+
+def test_a_typed_key_is_sha256_over_ascii_json():
+    """The list begins with a word of its own; a change of it would take an honest repeat for another's."""
+    text = json.dumps(["type", "bitbucket", "s", "1", "t"], separators=(",", ":")).encode()
+    assert typed_key("bitbucket", "s", "1", "t") == hashlib.sha256(text).hexdigest()

@@ -38,12 +38,12 @@ async def wait(jobs: Jobs, name: str) -> Job:
 
 
 async def delete(jobs: Jobs, ledger: Ledger, job: Job | str) -> None:
-    """Delete a Job as it is now, its key written down before. Raises NotFound, also where it is another one by now."""
+    """Delete a Job as it is now, its keys written down before. Raises NotFound, also where it is another one by now."""
     if isinstance(job, str):
         job = await jobs.read(job)
-    if (key := job.annotations.get(marks.KEY)) is not None:
+    if keys := marks.remembered_keys(job.annotations):
         async with ledger.writing() as clerk:
-            await clerk.release([key])
+            await clerk.release(keys)
     try:
         await jobs.delete(job.name, uid=job.uid)
     except Conflict as error:

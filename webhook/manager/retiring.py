@@ -126,10 +126,11 @@ def _may_go(job: Job, owed: Callable[[Job], bool]) -> bool:
 
 async def _unsettled(clerk: Clerk, ours: Sequence[Job]) -> frozenset[str]:
     """Write the Jobs' keys down, and answer the names of those that have to stay for it."""
-    keys = [job.annotations[marks.KEY] for job in ours]
-    await clerk.enter(keys)
-    free = await clerk.release(keys)
-    return frozenset(job.name for job in ours if job.annotations[marks.KEY] not in free)
+    keys = {job.name: marks.remembered_keys(job.annotations) for job in ours}
+    every = [key for own in keys.values() for key in own]
+    await clerk.enter(every)
+    free = await clerk.release(every)
+    return frozenset(name for name, own in keys.items() if not free.issuperset(own))
 
 
 async def _delete(jobs: Jobs, job: Job, callback: DeleteCallback | None) -> bool:

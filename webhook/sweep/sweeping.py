@@ -146,10 +146,12 @@ class _Retention:
         verdicts = [(job, why_kept(job, retention=self._retention, now=self._now())) for job in page]
         condemned = [job for job, kept in verdicts if kept is None]
         if clerk is not None:
-            await clerk.enter(job.annotations[marks.KEY] for job, kept in verdicts if kept in _CLOSED)
-            free = await clerk.release([job.annotations[marks.KEY] for job in condemned])
-            self._counts[Kept.SETTLING] += sum(job.annotations[marks.KEY] not in free for job in condemned)
-            condemned = [job for job in condemned if job.annotations[marks.KEY] in free]
+            closed = [job for job, kept in verdicts if kept in _CLOSED]
+            await clerk.enter(key for job in closed for key in marks.remembered_keys(job.annotations))
+            free = await clerk.release([key for job in condemned for key in marks.remembered_keys(job.annotations)])
+            known = [job for job in condemned if free.issuperset(marks.remembered_keys(job.annotations))]
+            self._counts[Kept.SETTLING] += len(condemned) - len(known)
+            condemned = known
         self._counts.update(kept for _, kept in verdicts if kept is not None)
         return condemned
 

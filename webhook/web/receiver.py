@@ -19,6 +19,7 @@ from ..launch import Launcher
 from ..metrics import Metrics
 from ..ports import Jobs, Records
 from ..progress import Progress
+from ..purge import Remember
 from ..settings import Rate
 from ..sources import Source
 from ..submit import Submitter
@@ -68,7 +69,7 @@ class Receiver:
         payloads: records with events that were too large for their Jobs' manifests.
         completions: the source of our completion events.
         index: our Jobs by name, as the watch knows them.
-        remember: writes a Job's key down, before the Job is removed by order.
+        remember: writes a Job's keys down, before the Job is removed by order.
         streams: logs that may be followed at a time.
     """
 
@@ -94,7 +95,7 @@ class Receiver:
     payloads: Records | None = None
     completions: str = ""
     index: Callable[[], Mapping[str, Entry]] = dict
-    remember: Callable[[str], Awaitable[None]] | None = None
+    remember: Remember | None = None
     streams: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(AT_ONCE))
     failures: Failures = field(default_factory=Failures)
     now: Callable[[], datetime] = field(default=lambda: datetime.now(UTC))
