@@ -9,17 +9,16 @@ import asyncio
 import random
 import secrets
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import timedelta
 from functools import cache, partial
 
 import structlog
 
-from . import identity, marks
+from . import identity
 from .definitions import Definition, DefinitionSet
 from .errors import ClusterUnavailable, JobExists, KeyClash, ManifestRefused, NotFound, NotPermitted, ValueRefused
 from .events import Arrival
-from .job import Job
+from .fates import Fate, Launched, Postponed, Refused, recognise
 from .metrics import Metrics
 from .newjob import NewJob, new_job
 from .once import Once
@@ -36,41 +35,6 @@ MAX_JOBS = 50
 RETRY_FIRST = 0.1
 RETRY_LONGEST = 1.0
 """Seconds between tries while the cluster blinks; the request waits meanwhile."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Launched:
-    """The Job exists.
-
-    Attributes:
-        created: by this very request; False for a duplicate.
-        gone: it did exist, and was cleaned up.
-    """
-
-    definition: str
-    name: str
-    created: bool
-    gone: bool = False
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Refused:
-    """No Job, and the same event will never make one."""
-
-    definition: str
-    reason: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Postponed:
-    """No Job that we know of yet; the same event is safe to send again, not before `retry_after`."""
-
-    definition: str
-    reason: str
-    retry_after: timedelta | None = None
-
-
-Fate = Launched | Refused | Postponed
 
 
 class Launcher:
@@ -175,8 +139,8 @@ class Launcher:
         except NotFound:
             return Launched(definition=definition, name=name, created=False, gone=True)
         except ClusterUnavailable as error:
-            return Postponed(definition=definition, reason=str(error), retry_after=error.retry_after)
-        _recognise(job, definition, key=key, receipt="")
+            return Postponed.by(error, definition)
+        recognise(job, definition, key=key)
         return Launched(definition=definition, name=name, created=False, gone=job.deleting)
 
     def _new(self, definition: Definition, arrival: Arrival, rendered: Rendered) -> NewJob:
@@ -205,7 +169,7 @@ class Launcher:
             except ClusterUnavailable as error:
                 pause = max(wait * random.uniform(0.5, 1.0), _seconds(error.retry_after))  # noqa: S311 # jitter
                 if clock() + pause >= deadline:
-                    return Postponed(definition=definition, reason=str(error), retry_after=error.retry_after)
+                    return Postponed.by(error, definition)
                 await asyncio.sleep(pause)
                 wait = min(wait * 2, RETRY_LONGEST)
 
@@ -218,7 +182,7 @@ class Launcher:
             fate: Launched | Postponed = Launched(definition=definition, name=new.name, created=True)
         except JobExists:
             job = await self._jobs.read(new.name)
-            fate = _recognise(job, definition, key=new.key, receipt=new.receipt)
+            fate = recognise(job, definition, key=new.key, receipt=new.receipt)
         if new.payload is not None and self._payloads is not None and isinstance(fate, Launched):
             await self._payloads.own(new.payload, job)
         return fate
@@ -241,16 +205,6 @@ class Launcher:
             by = "ledger" if fate.gone else "job" if arrival.identity == event_id else "body"
             self._metrics.duplicates.labels(by).inc()
             log.info("job.duplicate", job=fate.name, definition=fate.definition, event_id=event_id, gone=fate.gone)
-
-
-def _recognise(job: Job, definition: str, *, key: str, receipt: str) -> Launched | Postponed:
-    """Tell what a 409 means: our own create whose answer was lost, a duplicate, or an alarm."""
-    if job.annotations.get(marks.KEY) != key:
-        log.critical("job.key_clash", job=job.name)
-        raise KeyClash(f"the Job {job.name} belongs to another event")
-    if job.deleting:
-        return Postponed(definition=definition, reason=f"the Job {job.name} is being deleted")
-    return Launched(definition=definition, name=job.name, created=job.annotations.get(marks.RECEIPT) == receipt)
 
 
 def _seconds(period: timedelta | None) -> float:

@@ -8,9 +8,9 @@ from typing import Any
 from . import marks
 from .errors import MalformedEvent, NotFound, ValueRefused
 from .events import Event, decode
+from .fates import Launched
 from .job import Job
 from .json import NotJson, load
-from .launch import Launched
 from .ports import Jobs, Records
 from .rendering import EVENT_FILE, recall
 from .submit import Again, Order, Submitter

@@ -14,7 +14,8 @@ import structlog
 from .definitions import DefinitionSet
 from .errors import KeyClash, SinkRefused, SinkUnavailable, ValueRefused
 from .events import JOBS_DOOR, Arrival, Event
-from .launch import Launcher, Postponed, Refused
+from .fates import Postponed, Refused
+from .launch import Launcher
 from .routing import match
 
 log = structlog.get_logger(__name__)

@@ -19,9 +19,10 @@ from . import identity, marks, times
 from .definitions import Definition, DefinitionSet
 from .errors import ClusterUnavailable, NotFound, ValueRefused
 from .events import JOBS_DOOR, Arrival, Event, Extension
+from .fates import Launched, Postponed, Refused
 from .job import Job
 from .json import dump_sorted
-from .launch import Launched, Launcher, Postponed, Refused
+from .launch import Launcher
 from .ports import Jobs
 from .rendering import Rendered, render_submit
 

@@ -10,9 +10,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from ..events import Arrival
+from ..fates import Fate, Launched, Postponed, Refused
 from ..identity import event_key, event_label
 from ..json import dump
-from ..launch import Fate, Launched, Postponed, Refused
 from .problems import headers_for, problem
 
 

@@ -8,8 +8,8 @@ import structlog
 from starlette.requests import Request
 from starlette.responses import Response
 
+from ..fates import Launched
 from ..json import dump
-from ..launch import Launched
 from ..rerun import rerun
 from ..submit import Order
 from .models import AncestorSubmit, Submit
