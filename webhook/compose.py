@@ -28,6 +28,7 @@ from .job import Job
 from .launch import Launcher
 from .ledger import Ledger
 from .metrics import Metrics
+from .onename import OneName
 from .ports import Cluster
 from .progress import Progress
 from .settings import Settings
@@ -96,6 +97,8 @@ async def running(
         )
         await library.load()
         ledger = Ledger(cluster.records, remember=settings.remember, settle=settings.settle, metrics=metrics)
+        follower = Follower(cluster.jobs, metrics=metrics)
+        declared = doors.declared(settings.sources)
         launcher = Launcher(
             cluster.jobs,
             definitions=lambda: library.current,
@@ -103,6 +106,12 @@ async def running(
             metrics=metrics,
             payloads=cluster.payloads,
             memory=ledger,
+            names=OneName(
+                follower,
+                ledger,
+                definitions=lambda: library.current,
+                doors={name: source.provider.PREFIX for name, source in declared.items()},
+            ),
         )
         steps = Target(sink=NextSteps(launcher, lambda: library.current), timeout=PATIENCE)
         targets = [steps, *[await target_of(stack, sink) for sink in settings.sinks]]
@@ -113,7 +122,6 @@ async def running(
             restore=partial(restored, await stack.enter_async_context(AsyncExitStack())),
         )
         courier = _courier(settings, cluster, targets, metrics, listener, removed=remembered)
-        follower = Follower(cluster.jobs, metrics=metrics)
         deliverer = Deliverer(courier, cluster.jobs, metrics=metrics, random=random.random)
         follower.subscribe(deliverer.heed)
         failed = asyncio.Event()
@@ -142,7 +150,6 @@ async def running(
             async with ledger.writing() as clerk:
                 await clerk.release(keys)
 
-        declared = doors.declared(settings.sources)
         receiver = Receiver(
             jobs=cluster.jobs,
             launcher=launcher,

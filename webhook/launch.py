@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import random
 import secrets
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import timedelta
 from functools import cache, partial
 
@@ -23,7 +23,7 @@ from .metrics import Metrics
 from .newjob import NewJob, new_job
 from .once import Once
 from .payloads import Payloads
-from .ports import Jobs, Records, Remembers
+from .ports import Jobs, Names, Records, Remembers
 from .rendering import Rendered, render
 from .routing import match
 
@@ -43,6 +43,7 @@ class Launcher:
     Args:
         payloads: where events go that are too large for a manifest; None: they are refused.
         memory: which Jobs there were; None: a Job that is gone is forgotten.
+        names: under which type events were launched; None: whatever an unsigned header says is believed.
     """
 
     def __init__(
@@ -54,10 +55,11 @@ class Launcher:
         metrics: Metrics,
         payloads: Records | None = None,
         memory: Remembers | None = None,
+        names: Names | None = None,
     ) -> None:
         self._jobs, self._definitions, self._signature, self._metrics = jobs, definitions, signature, metrics
         self._payloads = Payloads(records=payloads, jobs=jobs) if payloads is not None else None
-        self._memory = memory
+        self._memory, self._names = memory, names
         # Each child is looked up once: prometheus does it under a lock.
         self._arrived, self._launched = cache(metrics.events.labels), cache(metrics.launched.labels)
         self._new_failure = Once()
@@ -85,20 +87,46 @@ class Launcher:
             return ()
         if len(routed.definitions) > MAX_JOBS:
             raise ValueRefused(f"{len(routed.definitions)} definitions ask for this event; at most {MAX_JOBS} may")
-        if len(routed.definitions) == 1:
-            return (await self._one(routed.definitions[0], arrival, deadline),)
-        # Every Job gets its try, whatever becomes of its neighbours: no exception cuts another's create short.
-        fates = await asyncio.gather(
-            *(self._one(definition, arrival, deadline) for definition in routed.definitions), return_exceptions=True
-        )
-        for fate in fates:
-            if isinstance(fate, BaseException):
-                raise fate
-        return tuple(fate for fate in fates if not isinstance(fate, BaseException))
+        if self._names is None:
+            return await _each(self._one, routed.definitions, arrival, deadline)
+        if arrival.loose:
+            return await self._under_one_name(self._names, routed.definitions, arrival, deadline)
+        self._names.note(arrival)
+        return await _each(self._one, routed.definitions, arrival, deadline)
+
+    async def _under_one_name(
+        self, names: Names, called: Sequence[Definition], arrival: Arrival, deadline: float
+    ) -> tuple[Fate, ...]:
+        """Launch what only a header names: what was launched under another type makes no Job any more."""
+        try:
+            async with names.turn(arrival, deadline=deadline) as relabelled:
+                return await _each(self._known if relabelled else self._one, called, arrival, deadline)
+        except ClusterUnavailable as error:
+            postponed = [Postponed.by(error, definition.name) for definition in called]
+            for one in postponed:
+                self._count(one, arrival)
+            return tuple(postponed)
 
     async def _one(self, definition: Definition, arrival: Arrival, deadline: float) -> Fate:
         rendering = partial(render, definition, arrival, namespace=self._jobs.namespace)
         return await self.place(definition, arrival, rendering, deadline=deadline)
+
+    async def _known(self, definition: Definition, arrival: Arrival, deadline: float) -> Fate:
+        """Tell of a definition's Job where there is or was one, by one read, and make none."""
+        key = identity.job_key(definition.name, arrival.via, arrival.event.source, arrival.identity)
+        fate = await self._remembered(definition.name, key, deadline=deadline)
+        if fate is None:
+            try:
+                job = await self._jobs.read(identity.job_name(definition.name, key))
+                fate = recognise(job, definition.name, key=key)
+            except NotFound:
+                self._metrics.duplicates.labels("name").inc()
+                reason = f"this body was launched as another type before, and no signature says {arrival.event.type!r}"
+                return Refused(definition=definition.name, reason=reason)
+            except ClusterUnavailable as error:
+                fate = Postponed.by(error, definition.name)
+        self._count(fate, arrival)
+        return fate
 
     async def place(
         self, definition: Definition, arrival: Arrival, rendering: Callable[[], Rendered], *, deadline: float
@@ -198,6 +226,8 @@ class Launcher:
             self._metrics.refused.labels("unavailable").inc()
             log.error("job.postponed", definition=fate.definition, event_id=event_id, reason=fate.reason)
         elif fate.created:
+            if arrival.loose and self._names is not None:
+                self._names.note(arrival)
             self._launched(fate.definition).inc()
             log.info("job.launched", job=fate.name, definition=fate.definition, event_id=event_id)
         else:
@@ -205,6 +235,22 @@ class Launcher:
             by = "ledger" if fate.gone else "job" if arrival.identity == event_id else "body"
             self._metrics.duplicates.labels(by).inc()
             log.info("job.duplicate", job=fate.name, definition=fate.definition, event_id=event_id, gone=fate.gone)
+
+
+async def _each(
+    launch: Callable[[Definition, Arrival, float], Awaitable[Fate]],
+    called: Sequence[Definition],
+    arrival: Arrival,
+    deadline: float,
+) -> tuple[Fate, ...]:
+    """Give every Job its try, whatever becomes of its neighbours: no exception cuts another's create short."""
+    if len(called) == 1:
+        return (await launch(called[0], arrival, deadline),)
+    fates = await asyncio.gather(*(launch(one, arrival, deadline) for one in called), return_exceptions=True)
+    for fate in fates:
+        if isinstance(fate, BaseException):
+            raise fate
+    return tuple(fate for fate in fates if not isinstance(fate, BaseException))
 
 
 def _seconds(period: timedelta | None) -> float:

@@ -6,12 +6,13 @@ Every method raises only exceptions of `errors`; each may raise `ClusterUnavaila
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import Any, Protocol, Self
 
-from .events import Event
+from .events import Arrival, Event
 from .job import Job, Pod, WarningEvent
 
 Manifest = dict[str, Any]
@@ -243,6 +244,26 @@ class Remembers(Protocol):
 
         Raises:
             ClusterUnavailable: that cannot be known by `deadline`; a launch might be the second one.
+        """
+        ...
+
+
+class Names(Protocol):
+    """Under which types events were launched, of which only a header that is not signed tells the type."""
+
+    def note(self, arrival: Arrival) -> None:
+        """Keep in mind that this event is launched under its type, until the Jobs themselves are known to tell it."""
+        ...
+
+    def turn(self, arrival: Arrival, *, deadline: float) -> AbstractAsyncContextManager[bool]:
+        """Let the same event's other launches wait; entered, tell whether it was launched, and as another type only.
+
+        Args:
+            arrival: one that is loose.
+            deadline: by the running loop's clock, in seconds.
+
+        Raises:
+            ClusterUnavailable: that cannot be known by `deadline`.
         """
         ...
 

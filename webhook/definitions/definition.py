@@ -49,6 +49,13 @@ class Rule:
             (exact_texts(condition.written) for condition in self.conditions if condition.attribute == "type"), None
         )
 
+    def within_reach(self, via: str, prefix: str) -> bool:
+        """Whether an event by that door, of any type with that prefix, could satisfy what is asked of these two."""
+        types = self.types()
+        if types is not None and not any(type_.startswith(prefix) for type_ in types):
+            return False
+        return all(condition.holds(via) for condition in self.conditions if condition.attribute == "via")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Example:
@@ -120,6 +127,12 @@ class DefinitionSet:
     def candidates(self, event: Event) -> tuple[Definition, ...]:
         """Those whose rules could take an event of that type, in order: all others cannot."""
         return self._by_type.get(event.type, self._of_any_type)
+
+    def within_reach(self, via: str, prefix: str) -> tuple[str, ...]:
+        """The names of those that events by that door, of types with that prefix, could call at all."""
+        return tuple(
+            found.name for found in self.definitions if any(rule.within_reach(via, prefix) for rule in found.rules)
+        )
 
     @cached_property
     def digest(self) -> str:

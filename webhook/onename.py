@@ -1,0 +1,134 @@
+"""One body, one name: an event whose type only an unsigned header tells launches under the type that it first came by.
+
+docs/webhooks.md, "Once", says what that is worth.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
+from datetime import timedelta
+from weakref import WeakValueDictionary
+
+import structlog
+
+from . import identity
+from .definitions import DefinitionSet
+from .errors import ClusterUnavailable
+from .events import Arrival
+from .follow import Follower
+from .ports import Remembers
+
+log = structlog.get_logger(__name__)
+
+MAX_RECENT = 8_192
+"""Launches of this process, kept until the watch has surely told of their Jobs: some 2 MB."""
+SILENCE = timedelta(minutes=3)
+"""Without a sign of life for so long, the watch is broken: a mute one is begun anew after 75 s."""
+
+
+class OneName:
+    """Implement `ports.Names` from the Jobs that are followed and the ledger: its questions cost no call.
+
+    Args:
+        follower: tells of the Jobs that there are.
+        memory: tells of those that there were.
+        definitions: the current set.
+        doors: the prefix of the types that each source brings, by its name.
+    """
+
+    def __init__(
+        self,
+        follower: Follower,
+        memory: Remembers,
+        *,
+        definitions: Callable[[], DefinitionSet],
+        doors: Mapping[str, str],
+    ) -> None:
+        self._follower, self._memory, self._definitions, self._doors = follower, memory, definitions, doors
+        self._recent: dict[str, str] = {}
+        self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+        self._set: DefinitionSet | None = None
+        self._within_reach: dict[str, tuple[str, ...]] = {}
+
+    def note(self, arrival: Arrival) -> None:
+        """Keep an event's type in mind until the watch tells of its Jobs; only declared sources' events need that."""
+        if arrival.via not in self._doors:
+            return
+        self._recent[_label(arrival)] = arrival.event.type
+        if len(self._recent) > MAX_RECENT:
+            del self._recent[next(iter(self._recent))]
+
+    @asynccontextmanager
+    async def turn(self, arrival: Arrival, *, deadline: float) -> AsyncIterator[bool]:
+        """Have one event to itself within this process, and tell whether it was launched under another type only.
+
+        Raises:
+            ClusterUnavailable: that cannot be known by `deadline`.
+        """
+        label = _label(arrival)
+        lock = self._turns.setdefault(label, asyncio.Lock())
+        try:
+            async with asyncio.timeout_at(deadline):
+                await lock.acquire()
+        except TimeoutError as error:
+            raise ClusterUnavailable("the same body is being launched by another request", sent=False) from error
+        try:
+            yield await self._relabelled(arrival, label, deadline)
+        finally:
+            lock.release()
+
+    async def _relabelled(self, arrival: Arrival, label: str, deadline: float) -> bool:
+        event = arrival.event
+        await self._listed(deadline)
+        # The same event once more: its Jobs may be gone, and some of them may never have been made.
+        if event.type in self._types(label) or await self._was_launched_so(arrival, deadline):
+            return False
+        launched = await self._was_launched(arrival, deadline)
+        known = self._types(label)  # after the ledger, which may have had to be listed meanwhile
+        if event.type in known or not (known or launched):
+            return False
+        told = sorted(type_ for type_ in known if type_)
+        log.warning("event.relabelled", event_id=event.id, type=event.type, via=arrival.via, known_as=told)
+        return True
+
+    def _types(self, label: str) -> frozenset[str | None]:
+        """The types under which an event's Jobs are there, or are being made."""
+        types = self._follower.types_of(label)
+        return types | {self._recent[label]} if label in self._recent else types
+
+    async def _was_launched_so(self, arrival: Arrival, deadline: float) -> bool:
+        """Whether the ledger knows a Job of this event under its very type."""
+        event = arrival.event
+        key = identity.typed_key(arrival.via, event.source, arrival.identity, event.type)
+        return await self._memory.remembers(key, deadline=deadline)
+
+    async def _was_launched(self, arrival: Arrival, deadline: float) -> bool:
+        """Whether the ledger knows a Job of this event, by any definition that could have been called."""
+        for name in self._callable_by(arrival.via):
+            key = identity.job_key(name, arrival.via, arrival.event.source, arrival.identity)
+            if await self._memory.remembers(key, deadline=deadline):
+                return True
+        return False
+
+    async def _listed(self, deadline: float) -> None:
+        """Return where the index is whole and of now. Raises ClusterUnavailable."""
+        if not self._follower.synced:
+            try:
+                async with asyncio.timeout_at(deadline):
+                    await self._follower.wait_synced()
+            except TimeoutError as error:
+                raise ClusterUnavailable("the Jobs have not been listed yet", sent=False) from error
+        if (age := self._follower.age()) is not None and age > SILENCE:
+            raise ClusterUnavailable(f"the Jobs have not been heard of for {age.total_seconds():.0f} s", sent=False)
+
+    def _callable_by(self, door: str) -> tuple[str, ...]:
+        if self._set is not (current := self._definitions()):
+            self._set = current
+            self._within_reach = {name: current.within_reach(name, prefix) for name, prefix in self._doors.items()}
+        return self._within_reach.get(door, ())
+
+
+def _label(arrival: Arrival) -> str:
+    return identity.event_label(identity.event_key(arrival.via, arrival.event.source, arrival.identity))
