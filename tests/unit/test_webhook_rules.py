@@ -60,6 +60,8 @@ BY_PROCESS = {
     "rule 5, replay": [
         "test_a_captured_body_under_a_fresh_id_launches_nothing",
         "test_a_captured_body_under_another_event_launches_nothing",
+        "test_under_another_name_nothing_is_launched_again",
+        "test_neither_after_the_job_was_cleaned_up",
         "test_with_identity_id_a_fresh_id_is_a_fresh_event",
         "test_a_signed_timestamp_holds_for_five_minutes",
     ],

@@ -74,7 +74,8 @@ class Source(Model):
     Attributes:
         secrets: files, several during a rotation; each of them is tried.
         tolerance: how far a signed timestamp may be from now, either way.
-        identity: what makes a delivery the same one: its body, or its id; None where the scheme decides.
+        identity: what makes a delivery the same one: its body, which has one type then, or its id; None where the
+            scheme decides.
         events: CloudEvents types that are let in; None for all.
         limit: of the body, in bytes; None for `limits.body`.
         rate: requests let in; None for any number.
