@@ -6,6 +6,7 @@ docs/webhooks.md, "Once", says what that is worth.
 from __future__ import annotations
 
 import asyncio
+from collections import OrderedDict
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from datetime import timedelta
@@ -47,7 +48,7 @@ class OneName:
         doors: Mapping[str, str],
     ) -> None:
         self._follower, self._memory, self._definitions, self._doors = follower, memory, definitions, doors
-        self._recent: dict[str, str] = {}
+        self._recent: OrderedDict[str, tuple[str, ...]] = OrderedDict()
         self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         self._set: DefinitionSet | None = None
         self._within_reach: dict[str, tuple[str, ...]] = {}
@@ -56,9 +57,11 @@ class OneName:
         """Keep an event's type in mind until the watch tells of its Jobs; only declared sources' events need that."""
         if arrival.via not in self._doors:
             return
-        self._recent[_label(arrival)] = arrival.event.type
+        label, type_ = _label(arrival), arrival.event.type
+        if type_ not in (before := self._recent.get(label, ())):
+            self._recent[label] = (*before, type_)
         if len(self._recent) > MAX_RECENT:
-            del self._recent[next(iter(self._recent))]
+            self._recent.popitem(last=False)
 
     @asynccontextmanager
     async def turn(self, arrival: Arrival, *, deadline: float) -> AsyncIterator[bool]:
@@ -95,8 +98,7 @@ class OneName:
 
     def _types(self, label: str) -> frozenset[str | None]:
         """The types under which an event's Jobs are there, or are being made."""
-        types = self._follower.types_of(label)
-        return types | {self._recent[label]} if label in self._recent else types
+        return self._follower.types_of(label).union(self._recent.get(label, ()))
 
     async def _was_launched_so(self, arrival: Arrival, deadline: float) -> bool:
         """Whether the ledger knows a Job of this event under its very type."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from structlog.testing import capture_logs
 
@@ -338,6 +338,30 @@ def test_jobs_that_were_not_listed_or_not_heard_of_for_long_postpone(asked):
     play(asked, story)
 
 
+def test_what_another_replica_launches_meanwhile_counts(asked):
+    """While a stale ledger is listed, the watch may bring the very Job that was asked about, or one of another name."""
+
+    async def story(world):
+        twin = World(asked)
+        await twin.deliver("t.a")
+        [job] = [job for job in twin.ever if job.definition == "on-a"]
+        remembers = world.memory.remembers
+
+        async def late(key, *, deadline):
+            world.held[job.name] = job
+            world._hear(Change(Seen.PRESENT, job))
+            return await remembers(key, deadline=deadline)
+
+        for type_, created in (("t.a", True), ("t.b", False)):
+            world.restart()
+            world.memory.remembers = late
+            fates = await world.deliver(type_)
+            assert any(isinstance(fate, Launched) and fate.created for fate in fates.values()) == created
+            world.held.clear()
+
+    play(asked, story)
+
+
 def test_a_turn_that_does_not_come_is_postponed(asked):
     """The same body hangs in another request until the deadline."""
 
@@ -418,6 +442,8 @@ STEPS = st.lists(
 
 
 @given(STEPS)
+@example([("deliver", "t.a", {"on-a"}), ("deliver", "t.v", set())])
+@settings(max_examples=300)
 def test_a_body_launches_under_one_name_whatever_happens(asked, steps):
     """Failures, sweeps, restarts and a slow watch between: one type, and all that ask for it in the end.
 
