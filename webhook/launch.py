@@ -32,6 +32,9 @@ log = structlog.get_logger(__name__)
 MAX_JOBS = 50
 """Jobs that one event may launch; more definitions than that asking for it is a mistake in the definitions."""
 
+SILENT = "the cluster did not answer in time"
+"""Why a launch is postponed that was asked for, and not heard of again."""
+
 RETRY_FIRST = 0.1
 RETRY_LONGEST = 1.0
 """Seconds between tries while the cluster blinks; the request waits meanwhile."""
@@ -114,17 +117,20 @@ class Launcher:
     async def _known(self, definition: Definition, arrival: Arrival, deadline: float) -> Fate:
         """Tell of a definition's Job where there is or was one, by one read, and make none."""
         key = identity.job_key(definition.name, arrival.via, arrival.event.source, arrival.identity)
-        fate = await self._remembered(definition.name, key, deadline=deadline)
-        if fate is None:
-            try:
-                job = await self._jobs.read(identity.job_name(definition.name, key))
-                fate = recognise(job, definition.name, key=key)
-            except NotFound:
-                self._metrics.duplicates.labels("name").inc()
-                reason = f"this body was launched as another type before, and no signature says {arrival.event.type!r}"
-                return Refused(definition=definition.name, reason=reason)
-            except ClusterUnavailable as error:
-                fate = Postponed.by(error, definition.name)
+        try:
+            async with asyncio.timeout_at(deadline):
+                fate = await self._remembered(definition.name, key, deadline=deadline)
+                if fate is None:
+                    job = await self._jobs.read(identity.job_name(definition.name, key))
+                    fate = recognise(job, definition.name, key=key)
+        except NotFound:
+            self._metrics.duplicates.labels("name").inc()
+            reason = f"this body was launched as another type before, and no signature says {arrival.event.type!r}"
+            return Refused(definition=definition.name, reason=reason)
+        except ClusterUnavailable as error:
+            fate = Postponed.by(error, definition.name)
+        except TimeoutError:
+            fate = Postponed(definition=definition.name, reason=SILENT)
         self._count(fate, arrival)
         return fate
 
@@ -153,7 +159,7 @@ class Launcher:
         except ManifestRefused as error:
             return self._refuse(definition, "manifest", str(error), arrival)
         except TimeoutError:
-            fate = Postponed(definition=definition.name, reason="the cluster did not answer in time")
+            fate = Postponed(definition=definition.name, reason=SILENT)
         self._count(fate, arrival)
         return fate
 

@@ -23,6 +23,8 @@ from .ports import Remembers
 
 log = structlog.get_logger(__name__)
 
+_Parts = tuple[str, str, str]
+
 MAX_RECENT = 8_192
 """Launches of this process, kept until the watch has surely told of their Jobs: some 2 MB."""
 SILENCE = timedelta(minutes=3)
@@ -48,7 +50,7 @@ class OneName:
         doors: Mapping[str, str],
     ) -> None:
         self._follower, self._memory, self._definitions, self._doors = follower, memory, definitions, doors
-        self._recent: OrderedDict[str, tuple[str, ...]] = OrderedDict()
+        self._recent: OrderedDict[_Parts, tuple[str, ...]] = OrderedDict()
         self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         self._set: DefinitionSet | None = None
         self._within_reach: dict[str, tuple[str, ...]] = {}
@@ -57,9 +59,10 @@ class OneName:
         """Keep an event's type in mind until the watch tells of its Jobs; only declared sources' events need that."""
         if arrival.via not in self._doors:
             return
-        label, type_ = _label(arrival), arrival.event.type
-        if type_ not in (before := self._recent.get(label, ())):
-            self._recent[label] = (*before, type_)
+        # Not by its label, which takes a hash: nearly every event comes here, and few are asked for.
+        parts, type_ = _parts(arrival), arrival.event.type
+        if type_ not in (before := self._recent.get(parts, ())):
+            self._recent[parts] = (*before, type_)
         if len(self._recent) > MAX_RECENT:
             self._recent.popitem(last=False)
 
@@ -86,19 +89,19 @@ class OneName:
         event = arrival.event
         await self._listed(deadline)
         # The same event once more: its Jobs may be gone, and some of them may never have been made.
-        if event.type in self._types(label) or await self._was_launched_so(arrival, deadline):
+        if event.type in self._types(arrival, label) or await self._was_launched_so(arrival, deadline):
             return False
         launched = await self._was_launched(arrival, deadline)
-        known = self._types(label)  # after the ledger, which may have had to be listed meanwhile
+        known = self._types(arrival, label)  # after the ledger, which may have had to be listed meanwhile
         if event.type in known or not (known or launched):
             return False
         told = sorted(type_ for type_ in known if type_)
         log.warning("event.relabelled", event_id=event.id, type=event.type, via=arrival.via, known_as=told)
         return True
 
-    def _types(self, label: str) -> frozenset[str | None]:
+    def _types(self, arrival: Arrival, label: str) -> frozenset[str | None]:
         """The types under which an event's Jobs are there, or are being made."""
-        return self._follower.types_of(label).union(self._recent.get(label, ()))
+        return self._follower.types_of(label).union(self._recent.get(_parts(arrival), ()))
 
     async def _was_launched_so(self, arrival: Arrival, deadline: float) -> bool:
         """Whether the ledger knows a Job of this event under its very type."""
@@ -132,5 +135,9 @@ class OneName:
         return self._within_reach.get(door, ())
 
 
+def _parts(arrival: Arrival) -> _Parts:
+    return arrival.via, arrival.event.source, arrival.identity
+
+
 def _label(arrival: Arrival) -> str:
-    return identity.event_label(identity.event_key(arrival.via, arrival.event.source, arrival.identity))
+    return identity.event_label(identity.event_key(*_parts(arrival)))
