@@ -51,7 +51,16 @@ class Postponed:
         return cls(definition=definition, reason=str(error), retry_after=error.retry_after)
 
 
-Fate = Launched | Refused | Postponed
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Clashed:
+    """No Job, as another's has its name: never expected, an alarm."""
+
+    definition: str
+    reason: str
+
+
+Placed = Launched | Refused | Postponed
+Fate = Placed | Clashed
 
 
 def recognise(job: Job, definition: str, *, key: str, receipt: str = "") -> Launched | Postponed:

@@ -18,7 +18,7 @@ from . import identity
 from .definitions import Definition, DefinitionSet
 from .errors import ClusterUnavailable, JobExists, KeyClash, ManifestRefused, NotFound, NotPermitted, ValueRefused
 from .events import Arrival
-from .fates import Fate, Launched, Postponed, Refused, recognise
+from .fates import Clashed, Fate, Launched, Placed, Postponed, Refused, recognise
 from .metrics import Metrics
 from .newjob import NewJob, new_job
 from .once import Once
@@ -76,7 +76,6 @@ class Launcher:
 
         Raises:
             ValueRefused: more than `MAX_JOBS` definitions ask for it.
-            KeyClash: a Job has the event's name and another key.
         """
         self._arrived(arrival.via).inc()
         routed = match(self._definitions(), arrival)
@@ -112,7 +111,10 @@ class Launcher:
 
     async def _one(self, definition: Definition, arrival: Arrival, deadline: float) -> Fate:
         rendering = partial(render, definition, arrival, namespace=self._jobs.namespace)
-        return await self.place(definition, arrival, rendering, deadline=deadline)
+        try:
+            return await self.place(definition, arrival, rendering, deadline=deadline)
+        except KeyClash as error:
+            return Clashed(definition=definition.name, reason=str(error))
 
     async def _known(self, definition: Definition, arrival: Arrival, deadline: float) -> Fate:
         """Tell of a definition's Job where there is or was one, by one read, and make none."""
@@ -127,6 +129,8 @@ class Launcher:
             self._metrics.duplicates.labels("name").inc()
             reason = f"this body was launched as another type before, and no signature says {arrival.event.type!r}"
             return Refused(definition=definition.name, reason=reason)
+        except KeyClash as error:
+            return Clashed(definition=definition.name, reason=str(error))
         except ClusterUnavailable as error:
             fate = Postponed.by(error, definition.name)
         except TimeoutError:
@@ -136,7 +140,7 @@ class Launcher:
 
     async def place(
         self, definition: Definition, arrival: Arrival, rendering: Callable[[], Rendered], *, deadline: float
-    ) -> Fate:
+    ) -> Placed:
         """Create one Job, once by its key, and answer its fate. Raises KeyClash.
 
         Args:

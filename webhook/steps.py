@@ -12,9 +12,9 @@ from datetime import UTC, datetime, timedelta
 import structlog
 
 from .definitions import DefinitionSet
-from .errors import KeyClash, SinkRefused, SinkUnavailable, ValueRefused
+from .errors import SinkRefused, SinkUnavailable, ValueRefused
 from .events import JOBS_DOOR, Arrival, Event
-from .fates import Postponed, Refused
+from .fates import Clashed, Postponed, Refused
 from .launch import Launcher
 from .routing import match
 
@@ -56,13 +56,13 @@ class NextSteps:
         deadline = asyncio.get_running_loop().time() + PATIENCE.total_seconds()
         try:
             fates = await self._launcher.launch(self._arrival(event), deadline=deadline)
-        except (ValueRefused, KeyClash) as error:
+        except ValueRefused as error:
             raise SinkRefused(str(error)) from error
         for fate in fates:
             if isinstance(fate, Postponed):
                 raise SinkUnavailable(fate.reason, retry_after=fate.retry_after)
         for fate in fates:
-            if isinstance(fate, Refused):
+            if isinstance(fate, Refused | Clashed):
                 raise SinkRefused(f"{fate.definition}: {fate.reason}")
 
     def _arrival(self, event: Event) -> Arrival:

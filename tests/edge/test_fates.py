@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from driving import Receiver, Sink, config
+from driving import Receiver, Sink, config, until
 
 JOB = """
 name: NAME
@@ -154,3 +154,67 @@ def test_a_batch_tells_each_events_fate(receiver_with):
         ("1", "/b", 0),
         ("2", "/b", 1),
     ]
+
+
+MANY = "\n---\n".join(JOB.replace("NAME", f"many-{number}").replace("com.example.test", "many") for number in range(51))
+AWAY = {
+    "apiVersion": "admissionregistration.k8s.io/v1",
+    "kind": "ValidatingWebhookConfiguration",
+    "metadata": {},
+    "webhooks": [
+        {
+            "name": "away.example.com",
+            "admissionReviewVersions": ["v1"],
+            "sideEffects": "None",
+            "failurePolicy": "Fail",
+            "clientConfig": {"url": "https://127.0.0.1:1/"},
+            "rules": [{"apiGroups": ["batch"], "apiVersions": ["v1"], "operations": ["CREATE"], "resources": ["jobs"]}],
+            "objectSelector": {"matchLabels": {"made-by": "away"}},
+        }
+    ],
+}
+"""An admission webhook that nobody answers, for the Jobs of one definition: what it is asked about may pass later."""
+
+
+@pytest.fixture
+def mixed(receiver_with, throwaway):
+    """A receiver with one type for each fate, once the API server asks the webhook that is away."""
+    jobs = {
+        name: JOB.replace("NAME", name).replace("com.example.test", name) for name in ("good", "invalid", "away")
+    } | {"many": MANY}
+    jobs["invalid"] = jobs["invalid"].replace("restartPolicy: Never", "restartPolicy: Sometimes")
+    receiver = receiver_with(**jobs)
+    away = json.loads(json.dumps(AWAY))
+    away["metadata"]["name"] = f"away-{receiver.namespace}"
+    away["webhooks"][0]["namespaceSelector"] = {"matchLabels": {"kubernetes.io/metadata.name": receiver.namespace}}
+    throwaway.apply(away)
+    numbers = iter(range(200))
+    until(lambda: receiver.send(type="away", id=f"try-{next(numbers)}").status == 503, what="the webhook being asked")
+    yield receiver
+    throwaway.kubectl("delete", "validatingwebhookconfiguration", away["metadata"]["name"])
+
+
+def test_the_worst_of_a_batch_is_its_status_and_each_fate_is_told(mixed):
+    """Later outweighs never, and never outweighs done; what is never for an event as a whole counts as well."""
+    told = {"good": "created", "invalid": "refused", "away": "postponed"}
+    for types, status in {
+        ("good", "invalid"): 422,
+        ("good", "many"): 422,
+        ("good", "away"): 503,
+        ("many", "away"): 503,
+        ("away", "invalid", "good"): 503,
+        ("many", "good", "away", "invalid"): 503,
+    }.items():
+        events = [
+            {"specversion": "1.0", "source": "/m", "id": f"{number} of {types}", "type": type_}
+            for number, type_ in enumerate(types)
+        ]
+        head = {"content-type": "application/cloudevents-batch+json"}
+        answer = mixed.as_caller("POST", "/events", json.dumps(events).encode(), head)
+        assert answer.status == status, answer.body
+        assert (answer.getheader("retry-after") is not None) == (status == 503)
+        for type_, event in zip(types, answer.json["events"], strict=True):
+            if type_ == "many":
+                assert (event["jobs"], "51 definitions" in event["refused"]) == ([], True)
+            else:
+                assert told[type_] in event["jobs"][0]

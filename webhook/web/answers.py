@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from ..events import Arrival
-from ..fates import Fate, Launched, Postponed, Refused
+from ..fates import Clashed, Fate, Launched, Postponed, Refused
 from ..identity import event_key, event_label
 from ..json import dump
 from .problems import headers_for, problem
@@ -22,11 +22,13 @@ class Outcome:
 
     Attributes:
         expired: its `expirytime` had passed, so that nothing was launched.
+        refused: why nothing was, where that is no single definition's doing; else empty.
     """
 
     arrival: Arrival
     fates: tuple[Fate, ...]
     expired: bool = False
+    refused: str = ""
 
 
 def wants_json(request: Request) -> bool:
@@ -38,19 +40,23 @@ def wants_json(request: Request) -> bool:
 def answer(outcomes: Sequence[Outcome], *, batch: bool, with_body: bool) -> Response:
     """Answer a request by what became of its events.
 
-    What may pass later (503) outweighs what was refused for good (422), as a repeat is safe; else 202. A body always
-    says each Job's fate, except a 202 without `with_body`.
+    An alarm (500) outweighs what may pass later (503), as a repeat is safe, and that what was refused for good (422);
+    else 202. A body always says each Job's fate, except a 202 without `with_body`.
     """
     fates = [fate for outcome in outcomes for fate in outcome.fates]
     headers = _location(outcomes)
     told = _told(outcomes, batch=batch)
+    clashed = [fate for fate in fates if isinstance(fate, Clashed)]
+    if clashed:
+        return _problem(500, f"{clashed[0].definition}: {clashed[0].reason}", told, headers)
     postponed = [fate for fate in fates if isinstance(fate, Postponed)]
     if postponed:
         longest = max((fate.retry_after for fate in postponed if fate.retry_after), default=None)
         return _problem(503, postponed[0].reason, told, headers, longest)
-    refused = [fate for fate in fates if isinstance(fate, Refused)]
+    refused = [f"{fate.definition}: {fate.reason}" for fate in fates if isinstance(fate, Refused)]
+    refused += [outcome.refused for outcome in outcomes if outcome.refused]
     if refused:
-        return _problem(422, f"{refused[0].definition}: {refused[0].reason}", told, headers)
+        return _problem(422, refused[0], told, headers)
     if not with_body:
         return Response(status_code=202, headers=headers)
     return Response(dump(told), 202, headers=headers, media_type="application/json")
@@ -72,7 +78,11 @@ def _event(outcome: Outcome, named: tuple[str, ...]) -> dict[str, object]:
     event = outcome.arrival.event
     told: dict[str, object] = {name: {"event": event.id, "source": event.source}[name] for name in named}
     told["jobs"] = [_fate(fate) for fate in outcome.fates]
-    return told | ({"expired": True} if outcome.expired else {})
+    if outcome.expired:
+        told["expired"] = True
+    if outcome.refused:
+        told["refused"] = outcome.refused
+    return told
 
 
 def _fate(fate: Fate) -> dict[str, object]:
@@ -81,6 +91,8 @@ def _fate(fate: Fate) -> dict[str, object]:
         return told | ({"gone": True} if fate.gone else {})
     if isinstance(fate, Refused):
         return {"definition": fate.definition, "refused": fate.reason}
+    if isinstance(fate, Clashed):
+        return {"definition": fate.definition, "clashed": fate.reason}
     return {"definition": fate.definition, "postponed": fate.reason}
 
 

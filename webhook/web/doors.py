@@ -9,7 +9,7 @@ import structlog
 from starlette.requests import Request
 from starlette.responses import Response
 
-from ..errors import NotAllowed, NotAuthenticated, UnknownSource
+from ..errors import NotAllowed, NotAuthenticated, UnknownSource, ValueRefused
 from ..events import EVENTS_DOOR, Arrival, Event, decode, expired, traceparent_of
 from ..providers import Greeting
 from .answers import Outcome, answer, wants_json
@@ -92,7 +92,12 @@ async def _launch(receiver: Receiver, arrival: Arrival, deadline: float) -> Outc
         receiver.metrics.refused.labels("expired").inc()
         log.info("event.expired", event_id=arrival.event.id, type=arrival.event.type, via=arrival.via)
         return Outcome(arrival, (), expired=True)
-    return Outcome(arrival, await receiver.launcher.launch(arrival, deadline=deadline))
+    try:
+        return Outcome(arrival, await receiver.launcher.launch(arrival, deadline=deadline))
+    except ValueRefused as error:  # this event's fate, and no other's of its batch
+        receiver.metrics.refused.labels("values").inc()
+        log.warning("event.refused", event_id=arrival.event.id, type=arrival.event.type, reason=str(error))
+        return Outcome(arrival, (), refused=str(error))
 
 
 def _greet(greeting: Greeting) -> Response:
