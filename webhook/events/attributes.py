@@ -5,6 +5,7 @@ CloudEvents 1.0.2, https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/s
 
 from __future__ import annotations
 
+import ipaddress
 import re
 from collections.abc import Mapping
 from functools import cache
@@ -34,12 +35,15 @@ _PATH = rf"(?:[A-Za-z0-9\-._~!$&'()*+,;=:@/{_WIDE}]++|{_PERCENT})*+"
 _HOST = rf"(?:[A-Za-z0-9\-._~!$&'()*+,;={_WIDE}]++|{_PERCENT})*+"
 _USER = rf"(?:[A-Za-z0-9\-._~!$&'()*+,;=:{_WIDE}]++|{_PERCENT})*+"
 _QUERY = rf"(?:[A-Za-z0-9\-._~!$&'()*+,;=:@/?{_WIDE}]++|{_PERCENT})*+"
-_AUTHORITY = rf"//(?:{_USER}@)?(?:\[[0-9A-Za-z:.\-_~]+\]|{_HOST})(?::[0-9]*+)?(?=[/?#]|\Z)"
-_TAIL = rf"(?:{_AUTHORITY}|(?!//)){_PATH}(?:\?{_QUERY})?(?:\#{_QUERY})?"
+# What a future version of IP will look like is told by its letter (RFC 3986 §3.2.2); for today's see `_is_uri`.
+_LITERAL = r"\[(?:(?P<ipv6>[0-9A-Fa-f:.]++)|[Vv][0-9A-Fa-f]++\.[A-Za-z0-9\-._~!$&'()*+,;=:]++)\]"
+_AUTHORITY = rf"//(?:{_USER}@)?(?:{_LITERAL}|{_HOST})(?::[0-9]*+)?(?=[/?#]|\Z)"
+_TAIL = rf"(?:{_AUTHORITY}|(?!//)){_PATH}(?:\?{_QUERY})?"
 _SCHEME = r"[A-Za-z][A-Za-z0-9+.\-]*+:"
-_URI = _SCHEME + _TAIL
+# An absolute one has no fragment (RFC 3986 §4.3).
+_ABSOLUTE = _SCHEME + _TAIL
 # Without a scheme the first segment holds no colon (RFC 3986 §4.2).
-_REFERENCE = rf"(?:{_SCHEME}|(?![^/?#]*:)){_TAIL}"
+_REFERENCE = rf"(?:{_SCHEME}|(?![^/?#]*:)){_TAIL}(?:\#{_QUERY})?"
 _WORD = r"[A-Za-z0-9!#$%&'*+\-.^_`|~]+"
 # Parameters are not read; any visible text may stand there (RFC 2046 §1, RFC 9110 §8.3.1).
 _MEDIA_TYPE = re.compile(rf"{_WORD}/{_WORD}[ \t]*(?:;[\t -~]*)?")
@@ -107,14 +111,25 @@ def _check_value(name: str, value: object) -> int:
 
 
 def _check_forms(attributes: Mapping[str, str]) -> None:
-    if not _compiled(_REFERENCE).fullmatch(attributes["source"]):
+    if not _is_uri(attributes["source"], _REFERENCE):
         raise MalformedEvent(f"the source {_shown(attributes['source'])} is no URI-reference (RFC 3986 §4.1)")
     if (time := attributes.get("time")) is not None:
         _check_time(time)
     if (media := attributes.get("datacontenttype")) is not None and not _MEDIA_TYPE.fullmatch(media):
         raise MalformedEvent(f"the datacontenttype {_shown(media)} is no media type (RFC 2046)")
-    if (schema := attributes.get("dataschema")) is not None and not _compiled(_URI).fullmatch(schema):
+    if (schema := attributes.get("dataschema")) is not None and not _is_uri(schema, _ABSOLUTE):
         raise MalformedEvent(f"the dataschema {_shown(schema)} is no absolute URI (RFC 3986 §4.3)")
+
+
+def _is_uri(text: str, pattern: str) -> bool:
+    match = _compiled(pattern).fullmatch(text)
+    if match is None or (literal := match["ipv6"]) is None:
+        return match is not None
+    try:
+        ipaddress.IPv6Address(literal)
+    except ValueError:
+        return False
+    return True
 
 
 @cache
