@@ -39,6 +39,13 @@ def test_a_moment_is_read_again(moment):
         "2026-13-02T03:04:05Z",
         "2026-01-02T03:04:05+25:00",
         "2026-01-02T03:04:05+01:60",
+        "2026-01-02T24:00:00Z",
+        "2026-01-02T03:04:61Z",
+        "2026-01-02T03:04:60Z",
+        "2026-01-01T00:59:60Z",
+        "2016-12-31T23:59:60+01:00",
+        "0000-02-30T00:00:00Z",
+        "-001-01-01T00:00:00Z",
         "2026-01-02 03:04:05Z",
         "２026-01-02T03:04:05Z",
     ],
@@ -49,6 +56,27 @@ def test_what_is_no_rfc_3339_is_refused(text):
         times.parse(text)
 
 
-def test_a_leap_second_is_taken():
-    """RFC 3339 §5.7 has them; datetime has not."""
-    assert times.parse("1990-12-31T23:59:60Z") == datetime(1990, 12, 31, 23, 59, 59, tzinfo=UTC)
+@pytest.mark.parametrize(
+    ("text", "second"),
+    [
+        ("1990-12-31T23:59:60Z", "1990-12-31T23:59:59Z"),
+        ("1990-12-31T23:59:60.5z", "1990-12-31T23:59:59.500000Z"),
+        ("1990-12-31T15:59:60-08:00", "1990-12-31T23:59:59Z"),
+        ("2017-01-01T05:29:60+05:30", "2016-12-31T23:59:59Z"),
+    ],
+)
+def test_a_leap_second_counts_as_the_second_before(text, second):
+    """RFC 3339 §5.7 has them, at 23:59:60 in UTC whatever the offset; datetime has not."""
+    assert times.show(times.parse(text)) == second
+
+
+@pytest.mark.parametrize("text", ["9999-12-31T22:59:60-01:00", "0001-01-01T00:59:60+01:00"])
+def test_a_leap_second_at_the_end_of_time_is_taken(text):
+    """Where no datetime in UTC could say that it is one."""
+    assert times.parse(text).second == 59
+
+
+@pytest.mark.parametrize("text", ["0000-01-01T00:00:00Z", "0000-02-29T23:59:59.9+23:59", "0000-12-31T23:59:60Z"])
+def test_the_year_0_is_long_past(text):
+    """RFC 3339 §5.6 has it; datetime begins a year later."""
+    assert times.show(times.parse(text)) == "0001-01-01T00:00:00Z"

@@ -95,7 +95,7 @@ def test_what_is_not_there_is_absent(source):
     "source",
     ["event.data.ref < 5", "event.data.items | join(event.data)", "event.data | upper", "1 / 0", "'x' ~ event.data", "event.data.items ~ ''", "'%s' % event.data.n",
      "'%9999999d' % 1", "'a' * 99999999", "99999999 * [1]", "2 ** 9999", "event.data.n ** event.data.ref", "(10 ** 60) ** 60",
-     "'x' | replace('', 'y' * 4000000)", "many | join('x' * 4000)", "event.time | date('%9999999Y')", "'nope' | date",
+     "'x' | replace('', 'y' * 4000000)", "many | join('x' * 4000)", "event.time | date('%9999999Y')", "'nope' | date", "'0000-01-01T00:00:00Z' | date",
      "event.data.files | map('nope') | list", "event.data.files | map(' counted') | list | first | first"],
 )  # fmt: skip
 def test_what_cannot_be_evaluated_fails_as_one_exception(source):

@@ -143,8 +143,6 @@ def _check_time(text: str) -> None:
         times.parse(text)
     except ValueError as error:
         raise MalformedEvent(f"the time {error}") from error
-    if text[11:13] == "24":  # ISO 8601 has it, and newer Pythons read it; RFC 3339 §5.6 has not
-        raise MalformedEvent(f"the time {_shown(text)} has an hour beyond 23")
 
 
 def _shown(value: object) -> str:

@@ -108,7 +108,10 @@ def date(value: Any, pattern: str = "%Y-%m-%d") -> str:
     """Write an RFC 3339 moment by a strftime pattern, in its own zone."""
     if not {match[1] for match in _DIRECTIVE.finditer(pattern)} <= _DIRECTIVES:
         raise ValueError(f"the date's pattern may hold %{', %'.join(sorted(_DIRECTIVES))} only")
-    return times.parse(text(value)).strftime(pattern)
+    written = text(value)
+    if written.startswith("0000"):
+        raise ValueError("a date's year begins with 0001")
+    return times.parse(written).strftime(pattern)
 
 
 def _limit(size: int) -> None:
