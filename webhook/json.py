@@ -36,17 +36,24 @@ class TooDeep(NotJson):
     """The text nests deeper than the limit; whether it is JSON beyond that is not known."""
 
 
+class OutOfRange(NotJson):
+    """The text has a number that nothing here can hold (RFC 8259 §6 allows such limits), such as 1e400."""
+
+
 def load(text: bytes | bytearray | str, *, max_depth: int = MAX_DEPTH) -> Value:
     """Decode one JSON text; of duplicate keys the last wins.
 
     Raises:
         NotJson: not UTF-8 or not JSON.
         TooDeep: deeper than `max_depth` arrays and objects.
+        OutOfRange: a number beyond a double, or of more than 4300 digits.
     """
     try:
         value = _decoder.decode(text)
     except RecursionError as error:
         raise TooDeep(f"nested more than {max_depth} deep") from error
+    except msgspec.ValidationError as error:  # all that it finds wrong with a value for which no type was asked
+        raise OutOfRange(str(error)) from error
     except (msgspec.DecodeError, UnicodeError) as error:
         raise NotJson(str(error)) from error
     if _brackets(text) > max_depth:

@@ -20,7 +20,7 @@ CHARACTERS = st.characters(exclude_categories=["Cs", "Cc"]).filter(
 )
 TEXT = st.text(CHARACTERS | st.sampled_from(' "%\\;,=\u202e'), min_size=1, max_size=20)
 SOURCES = st.sampled_from(["/s", "urn:x:y", "https://example.com/a%20b?c#d", "//host/ü", "x"])
-TIMES = st.sampled_from(["2026-01-02T03:04:05Z", "2026-01-02t03:04:05.123456789+00:00", "2016-12-31T23:59:60-05:30"])
+TIMES = st.sampled_from(["2026-01-02T03:04:05Z", "2026-01-02t03:04:05.123456789+00:00", "2016-12-31T18:29:60-05:30"])
 NAMES = st.text(string.ascii_lowercase + string.digits, min_size=1, max_size=12).filter(
     lambda name: (
         name not in {"id", "source", "type", "subject", "time", "data", "specversion", "datacontenttype", "dataschema"}
@@ -77,6 +77,12 @@ def _read(message):
     return decode([(name.encode("ascii"), value.encode("ascii")) for name, value in headers.items()], body).events
 
 
+def _told(event):
+    """The event as the JSON format must tell it: without a type, it would say that the bytes are JSON (format §3.1)."""
+    untyped = event.datacontenttype is None and event.data is not None
+    return replace(event, datacontenttype="application/octet-stream") if untyped else event
+
+
 def _as_text(value):
     return value if isinstance(value, str) else str(value).lower()
 
@@ -84,7 +90,7 @@ def _as_text(value):
 @given(events())
 def test_structured_mode_keeps_everything(event):
     """Decoding what was encoded gives the event again, types of extensions included."""
-    assert _read(to_structured(event)) == (event,)
+    assert _read(to_structured(event)) == (_told(event),)
 
 
 @given(events())
@@ -97,7 +103,7 @@ def test_binary_mode_keeps_everything_as_text(event):
 @given(st.lists(events(), max_size=3))
 def test_batched_mode_keeps_everything_in_order(batch):
     """A batch gives its events again, also an empty one."""
-    assert _read(to_batch(batch)) == tuple(batch)
+    assert _read(to_batch(batch)) == tuple(map(_told, batch))
 
 
 @given(events())

@@ -105,7 +105,7 @@ def _binary(content_type: bytes | None, found: Headers, body: bytes) -> Event:
         values[name] = _text(name, value)
     if "datacontenttype" in values:
         raise MalformedEvent("the header ce-datacontenttype must not be there; the content type is its place")
-    if content_type is not None:
+    if content_type:  # an empty one says nothing
         values["datacontenttype"] = content_type.decode("latin-1")
     attributes.check(values)
     return attributes.build(values, _read_data(body, values.get("datacontenttype")))
@@ -128,14 +128,17 @@ def _unquoted(match: re.Match[bytes]) -> bytes:
 
 
 def _read_data(body: bytes, content_type: str | None) -> Value:
-    """Read the data's bytes by their type; none are no data, and what should be JSON and is not stays opaque."""
+    """Read the data's bytes by their type; none are no data, and what should be JSON and is not stays opaque.
+
+    What may be JSON and is beyond our limits is refused, as it is in structured mode: an event is the same in each.
+    """
     if not body:
         return None
     if is_json(content_type):
         try:
             return json.load(body)
-        except json.TooDeep as error:
-            raise MalformedEvent(f"the data is {error}") from error
+        except (json.TooDeep, json.OutOfRange) as error:
+            raise MalformedEvent(f"the data cannot be held: {error}") from error
         except json.NotJson:
             return bytes(body)
     return bytes(body)
@@ -168,11 +171,15 @@ def _event(envelope: Value) -> Event:
     values = {name: value for name, value in envelope.items() if value is not None}
     data, encoded = values.pop("data", None), values.pop("data_base64", None)
     attributes.check(values)
+    if (
+        data is not None or encoded is not None
+    ):  # without a type it is JSON, by the format's own rule (JSON format §3.1)
+        values.setdefault("datacontenttype", "application/json")
     if encoded is not None:
         if data is not None:
             raise MalformedEvent("data and data_base64 exclude each other")
-        return attributes.build(values, _read_data(_base64(encoded), values.get("datacontenttype")))
-    if data is not None and not is_json(values.setdefault("datacontenttype", "application/json")):
+        return attributes.build(values, _read_data(_base64(encoded), values["datacontenttype"]))
+    if data is not None and not is_json(values["datacontenttype"]):
         # A text under its own type is the content itself (JSON format §3.1.2); anything else is at least kept.
         data = (data.encode() or None) if type(data) is str else json.dump(data)
     return attributes.build(values, data)

@@ -15,6 +15,8 @@ from .event import Event, is_json
 if TYPE_CHECKING:
     from .sdk import Message
 
+_OPAQUE = "application/octet-stream"
+"""The type of bytes that came without one (RFC 9110 §8.3): in the JSON format, no type would say that they are JSON."""
 _TEXTUAL = ("text/", "application/xml", "application/x-www-form-urlencoded")
 
 
@@ -54,6 +56,7 @@ def envelope(event: Event) -> dict[str, Value]:
     whole: dict[str, Value] = _checked(event)
     data = event.data
     if isinstance(data, bytes):
+        whole.setdefault("datacontenttype", _OPAQUE)
         text = _as_text(data, event.datacontenttype)
         if text is None:
             whole["data_base64"] = base64.b64encode(data).decode("ascii")
