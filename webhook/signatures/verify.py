@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import hmac
+import math
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -124,8 +125,9 @@ def _moment(text: bytes, now: datetime, tolerance: timedelta) -> datetime:
     if not _TIMESTAMP.fullmatch(text):
         raise NotAuthenticated("the timestamp is not seconds in ASCII digits")
     seconds = int(text)
-    # Compared as numbers: a far future has no datetime.
-    if abs(now.timestamp() - seconds) > tolerance.total_seconds():
+    # Compared as numbers, as a far future has no datetime; and whole ones, as the sender's is: else what is just in
+    # time would be late by a fraction.
+    if abs(math.floor(now.timestamp()) - seconds) > tolerance.total_seconds():
         raise NotAuthenticated(f"the timestamp is more than {tolerance.total_seconds():g} s from now")
     return datetime.fromtimestamp(seconds, UTC)
 
