@@ -30,20 +30,28 @@ BLANKS = pytest.mark.parametrize("blanks", ["", " ", "\t", " \t  "], ids=repr)
 def receiver(tmp_path_factory):
     """One for all rows; each has an id of its own."""
     sink, folder = Sink(), tmp_path_factory.mktemp("wire")
-    made = Receiver(folder, definitions={"any.yaml": ANY}, config=config(sink)).start()
+    settings = config(sink, events={"auth": "bearer", "origins": ["*"]})
+    made = Receiver(folder, definitions={"any.yaml": ANY}, config=settings).start()
     yield made
     assert made.stop() == 0
     sink.close()
 
 
-def _post(receiver, path, body, lines):
-    """Send header lines exactly so, and answer the status and the body's value."""
-    head = ["host: a", "connection: close", f"content-length: {len(body)}", *lines]
+def _say(receiver, line, lines, body=b""):
+    """Send header lines exactly so, and answer the status, the header lines of the answer, and its body."""
+    head = [f"{line} HTTP/1.1", "host: a", "connection: close", f"content-length: {len(body)}", *lines]
     with socket.create_connection(("127.0.0.1", receiver.port), timeout=20) as talk:
-        talk.sendall(f"POST {path} HTTP/1.1\r\n".encode() + "\r\n".join(head).encode() + b"\r\n\r\n" + body)
+        talk.sendall("\r\n".join(head).encode() + b"\r\n\r\n" + body)
         answer = b"".join(iter(lambda: talk.recv(65536), b""))
     head, _, told = answer.partition(b"\r\n\r\n")
-    return int(head.split(b" ", 2)[1]), json.loads(told) if told else None
+    first, *fields = head.decode("ascii").lower().split("\r\n")
+    return int(first.split(" ", 2)[1]), fields, told
+
+
+def _post(receiver, path, body, lines):
+    """The status and the body's value."""
+    status, _, told = _say(receiver, f"POST {path}", lines, body)
+    return status, json.loads(told) if told else None
 
 
 @BLANKS
@@ -89,3 +97,42 @@ def test_a_field_of_blanks_alone_is_empty(receiver):
     lines = ["ce-specversion: 1.0", "ce-source: /s", "ce-type: t", f"authorization: Bearer {TOKEN}", "ce-id: \t "]
     status, told = _post(receiver, "/events", b"", lines)
     assert (status, "empty" in told["detail"]) == (400, True)
+
+
+@pytest.mark.parametrize(
+    "name", ["events.example.com", "EventEmitter.example.com", "localhost", "my_sender.example.com"]
+)
+def test_an_open_door_grants_its_handshake_to_any_name(receiver, name):
+    """By the name that was given."""
+    status, fields, _ = _say(receiver, "OPTIONS /events", [f"webhook-request-origin: {name} "])
+    assert (status, f"webhook-allowed-origin: {name.lower()}" in fields) == (200, True)
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        [""],
+        [" "],
+        ["*"],
+        ["a.example, b.example"],
+        ["a.example b.example"],
+        ["a.example", "b.example"],
+        ["a.example", "a.example"],
+        ["https://a.example"],
+        ["a.example:443"],
+        ["a.example/"],
+        ["a..example"],
+        [".example"],
+        ["-a.example"],
+        ["a-.example"],
+        ["ü.example"],
+        ["a" * 64 + ".example"],
+        ["a." * 127 + "aa"],
+    ],
+    ids=lambda given: " and ".join(given)[:30] or "empty",
+)
+def test_an_open_door_grants_no_handshake_to_what_is_no_name(receiver, given):
+    """Nothing is granted, not even a rate (webhook 1.0.2 §4.1.1)."""
+    status, fields, told = _say(receiver, "OPTIONS /events", [f"webhook-request-origin: {value}" for value in given])
+    assert (status, json.loads(told)["status"]) == (403, 403)
+    assert not [field for field in fields if field.startswith("webhook-allowed")]

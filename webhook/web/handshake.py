@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import re
+
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -14,6 +16,10 @@ from .receiver import receiver_of
 
 ALLOW = {"allow": "POST, OPTIONS"}
 
+_LABEL = r"[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?"
+_NAME = re.compile(rf"(?=.{{1,253}}\Z){_LABEL}(?:\.{_LABEL})*")
+"""A DNS name (webhook 1.0.2 §4.1.1), as it is found in practice: underscores are in use."""
+
 
 async def handshake(request: Request) -> Response:
     """`OPTIONS /events`, `OPTIONS /`: grant to the origins of `events.origins`, at the door's rate; to no other."""
@@ -21,7 +27,7 @@ async def handshake(request: Request) -> Response:
     origins = request.headers.getlist("webhook-request-origin")
     if not origins:
         return Response(status_code=204, headers=ALLOW)
-    if len(origins) > 1 or not receiver.origins & {"*", origins[0].lower()}:
+    if len(origins) > 1 or not _NAME.fullmatch(origins[0]) or not receiver.origins & {"*", origins[0].lower()}:
         return problem(
             403, "this origin may not send events here; `events.origins` names those that may", headers=ALLOW
         )
