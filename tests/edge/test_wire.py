@@ -136,3 +136,21 @@ def test_an_open_door_grants_no_handshake_to_what_is_no_name(receiver, given):
     status, fields, told = _say(receiver, "OPTIONS /events", [f"webhook-request-origin: {value}" for value in given])
     assert (status, json.loads(told)["status"]) == (403, 403)
     assert not [field for field in fields if field.startswith("webhook-allowed")]
+
+
+@pytest.mark.parametrize(
+    ("line", "methods"),
+    [
+        ("GET /events", {"post", "options"}),
+        ("PUT /", {"post", "options"}),
+        ("GET /hooks/github", {"post"}),
+        ("PUT /jobs", {"get", "head", "post"}),
+        ("POST /healthz", {"get", "head"}),
+        ("PUT /jobs/x", {"get", "head", "delete"}),
+    ],
+)
+def test_another_method_is_told_all_that_there_are_once(receiver, line, methods):
+    """One field with the methods of every route of the path (RFC 9110 §15.5.6)."""
+    status, fields, _ = _say(receiver, line, [])
+    [allow] = [field for field in fields if field.startswith("allow:")]
+    assert (status, set(allow.removeprefix("allow: ").split(", "))) == (405, methods)

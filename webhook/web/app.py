@@ -127,12 +127,12 @@ async def _http_problem(request: Request, error: Exception) -> Response:
         raise TypeError(type(error))
     headers = dict(error.headers or {})
     if error.status_code == 405:
-        headers["allow"] = ", ".join(_methods(request))
+        headers = {"allow": ", ".join(_methods(request))}  # Starlette's own names only the methods of one route
     return problem(error.status_code, headers=headers)
 
 
 def _methods(request: Request) -> list[str]:
-    """The methods of all routes of a path; Starlette names only those of the first."""
+    """The methods of all routes of a path."""
     routes = [route for route in request.app.routes if isinstance(route, Route)]
     matching = [route for route in routes if route.matches(request.scope)[0] is not Match.NONE]
     return sorted({method for route in matching for method in route.methods or ()})
