@@ -154,3 +154,24 @@ def test_another_method_is_told_all_that_there_are_once(receiver, line, methods)
     status, fields, _ = _say(receiver, line, [])
     [allow] = [field for field in fields if field.startswith("allow:")]
     assert (status, set(allow.removeprefix("allow: ").split(", "))) == (405, methods)
+
+
+@pytest.mark.parametrize(
+    ("accept", "wanted"),
+    [
+        ("application/json", True),
+        ("text/plain, application/json;q=0.001", True),
+        ("application/json;charset=utf-8", True),
+        ("application/json;q=1.0", True),
+        ("application/json;q=0", False),
+        ("application/json; q=0.000", False),
+        ("*/*, Application/JSON ; Q=0.", False),
+        ("application/json;q=0, application/json;q=1", True),
+        ("*/*", False),
+    ],
+)
+def test_a_body_is_sent_to_whom_it_is_welcome(receiver, accept, wanted):
+    """A weight of nothing is no wish (RFC 9110 §12.4.2)."""
+    lines = ["ce-specversion: 1.0", "ce-source: /s", "ce-type: t", "ce-id: 1", f"authorization: Bearer {TOKEN}"]
+    status, told = _post(receiver, "/events", b"", [*lines, f"accept: {accept}"])
+    assert (status, told is not None) == (202, wanted)

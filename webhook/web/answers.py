@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -14,6 +15,8 @@ from ..fates import Clashed, Fate, Launched, Postponed, Refused
 from ..identity import event_key, event_label
 from ..json import dump
 from .problems import headers_for, problem
+
+_NOTHING = re.compile(r"q=0(?:\.0*)?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,9 +35,16 @@ class Outcome:
 
 
 def wants_json(request: Request) -> bool:
-    """Whether `Accept` names `application/json`; `*/*` does not: a Knative broker sends that and takes no body."""
+    """Whether `Accept` names `application/json`; `*/*` does not: a Knative broker sends that and takes no body.
+
+    A weight of nothing says that it is not wanted (RFC 9110 §12.4.2).
+    """
     accepted = ",".join(request.headers.getlist("accept")).lower()
-    return any(part.partition(";")[0].strip() == "application/json" for part in accepted.split(","))
+    for part in accepted.split(","):
+        media_type, *parameters = (piece.strip() for piece in part.split(";"))
+        if media_type == "application/json" and not any(_NOTHING.fullmatch(parameter) for parameter in parameters):
+            return True
+    return False
 
 
 def answer(outcomes: Sequence[Outcome], *, batch: bool, with_body: bool) -> Response:
