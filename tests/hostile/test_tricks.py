@@ -36,11 +36,11 @@ def _hook(receiver, body, *headers, **options):
 
 @pytest.mark.parametrize("body", [b"{}", gzip.compress(b"a" * 1_000_000), gzip.compress(BODY)])
 @pytest.mark.parametrize("coding", ["gzip", "br", "deflate, gzip", "GZIP"])
-def test_an_encoded_body_is_415_and_never_unpacked(receiver, coding, body):
+def test_an_encoded_body_is_415_and_never_unpacked(guarded, coding, body):
     """At both doors; at a hook only after the signature was found right."""
-    assert _hook(receiver, body, f"content-encoding: {coding}") == 415
-    assert _ask(receiver, "/hooks/github", body, f"content-encoding: {coding}") == 401
-    assert _ask(receiver, "/events", body, STRUCTURED, f"content-encoding: {coding}", token=True) == 415
+    assert _hook(guarded, body, f"content-encoding: {coding}") == 415
+    assert _ask(guarded, "/hooks/github", body, f"content-encoding: {coding}") == 401
+    assert _ask(guarded, "/events", body, STRUCTURED, f"content-encoding: {coding}", token=True) == 415
 
 
 def test_a_300_mib_bomb_is_not_unpacked(guarded):
@@ -51,14 +51,14 @@ def test_a_300_mib_bomb_is_not_unpacked(guarded):
 
 
 @pytest.mark.parametrize("form", ["application/x-www-form-urlencoded", "multipart/form-data; boundary=x"])
-def test_a_form_is_415_after_its_signature(receiver, form):
+def test_a_form_is_415_after_its_signature(guarded, form):
     """A ping, too; without a signature 401; at /events it is no event."""
     body = b"payload=%7B%7D"
     for event in ("push", "ping"):
         head = [f"content-type: {form}", f"x-github-event: {event}"]
-        assert _ask(receiver, "/hooks/github", body, *head, signed(body)) == 415
-        assert _ask(receiver, "/hooks/github", body, *head) == 401
-    assert _ask(receiver, "/events", body, f"content-type: {form}", token=True) == 415
+        assert _ask(guarded, "/hooks/github", body, *head, signed(body)) == 415
+        assert _ask(guarded, "/hooks/github", body, *head) == 401
+    assert _ask(guarded, "/events", body, f"content-type: {form}", token=True) == 415
 
 
 def test_json_nested_100_000_deep_is_400(guarded):
@@ -86,54 +86,54 @@ def test_json_nested_100_000_deep_is_400(guarded):
         b'"\\ud800"',
     ],
 )
-def test_what_is_no_json_is_400(receiver, broken):
+def test_what_is_no_json_is_400(guarded, broken):
     """In a webhook, and in an event's envelope."""
-    assert _hook(receiver, b'{"ref": ' + broken + b"}") == 400
-    assert _ask(receiver, "/events", _event(b', "data": ' + broken), STRUCTURED, token=True) == 400
+    assert _hook(guarded, b'{"ref": ' + broken + b"}") == 400
+    assert _ask(guarded, "/events", _event(b', "data": ' + broken), STRUCTURED, token=True) == 400
 
 
-def test_a_repeated_key_is_400_in_an_envelope(receiver):
+def test_a_repeated_key_is_400_in_an_envelope(guarded):
     """Which of two ids is meant is not ours to guess; within the data the last one counts, as everywhere."""
-    assert _ask(receiver, "/events", _event(b', "id": "2"'), STRUCTURED, token=True) == 400
-    assert _ask(receiver, "/events", b"[" + _event(b', "type": "x"') + b"]", BATCH, token=True) == 400
-    assert _ask(receiver, "/events", _event(b', "data": {"a": 1, "a": 2}'), STRUCTURED, token=True) == 202
+    assert _ask(guarded, "/events", _event(b', "id": "2"'), STRUCTURED, token=True) == 400
+    assert _ask(guarded, "/events", b"[" + _event(b', "type": "x"') + b"]", BATCH, token=True) == 400
+    assert _ask(guarded, "/events", _event(b', "data": {"a": 1, "a": 2}'), STRUCTURED, token=True) == 202
 
 
 @pytest.mark.parametrize("bad", [b"\xff\xfe", b"\xc0\xa0", b"gr\xfcn"])
-def test_invalid_utf_8_in_a_header_is_400(receiver, bad):
+def test_invalid_utf_8_in_a_header_is_400(guarded, bad):
     """Raw, and by percent."""
     for value in (bad, b"".join(b"%%%02X" % byte for byte in bad)):
         request = post("/events", b"", "ce-id: VALUE", *BINARY, token=True).replace(b"VALUE", value)
-        assert statuses(say(receiver, request)) == [400]
+        assert statuses(say(guarded, request)) == [400]
 
 
-def test_a_security_header_twice_is_401(receiver):
+def test_a_security_header_twice_is_401(guarded):
     """Even where both are right: which of them a proxy looked at is not ours to guess."""
     wrong = signed(BODY, "some other secret of theirs")
     for others in ([signed(BODY)], [wrong], ["x-hub-signature-256: "]):
-        assert _hook(receiver, BODY, *others) == 401
+        assert _hook(guarded, BODY, *others) == 401
     bearer = f"authorization: Bearer {TOKEN}"
     for other in (bearer, "authorization: Bearer wrong", "authorization: Basic eDp5"):
-        assert _ask(receiver, "/events", _event(), STRUCTURED, bearer, other) == 401
-    assert _ask(receiver, "/events", _event(), STRUCTURED, bearer) == 202
+        assert _ask(guarded, "/events", _event(), STRUCTURED, bearer, other) == 401
+    assert _ask(guarded, "/events", _event(), STRUCTURED, bearer) == 202
 
 
 @pytest.mark.parametrize("value", ["sha256=é", "\xff" * 71, "sha256=" + "٣" * 32, "sha256=" + "0" * 63 + "\xb2"])
-def test_a_signature_that_is_not_ascii_is_401(receiver, value):
+def test_a_signature_that_is_not_ascii_is_401(guarded, value):
     """And no fault."""
     request = post("/hooks/github", BODY, "x-hub-signature-256: VALUE").replace(b"VALUE", value.encode())
-    assert statuses(say(receiver, request)) == [401]
+    assert statuses(say(guarded, request)) == [401]
     token = post("/events", BODY, "authorization: Bearer VALUE").replace(b"VALUE", value.encode())
-    assert statuses(say(receiver, token)) == [401]
+    assert statuses(say(guarded, token)) == [401]
 
 
-def test_a_signature_in_a_trailer_is_none(receiver):
+def test_a_signature_in_a_trailer_is_none(guarded):
     """Trailers are not headers: a proxy that guards the headers never sees them."""
     head = b"POST /hooks/github HTTP/1.1\r\nhost: a\r\nconnection: close\r\ntransfer-encoding: chunked\r\n"
     rest = b"%x\r\n%s\r\n0\r\n" % (len(BODY), BODY)
     mark = b"\r\n".join(line.encode() for line in (signed(BODY), JSON, PUSH))
-    assert statuses(say(receiver, head + b"\r\n" + rest + mark + b"\r\n\r\n")) == [401]
-    assert statuses(say(receiver, head + mark + b"\r\n\r\n" + rest + b"\r\n")) == [202]
+    assert statuses(say(guarded, head + b"\r\n" + rest + mark + b"\r\n\r\n")) == [401]
+    assert statuses(say(guarded, head + mark + b"\r\n\r\n" + rest + b"\r\n")) == [202]
 
 
 @pytest.mark.parametrize(
@@ -148,33 +148,33 @@ def test_a_signature_in_a_trailer_is_none(receiver):
         ["content-length: 5", " folded: 6"],
     ],
 )
-def test_a_body_framed_in_two_ways_is_400(receiver, framing):
+def test_a_body_framed_in_two_ways_is_400(guarded, framing):
     """The ways of request smuggling: one answer, and the connection ends."""
     smuggled = b"GET /metrics HTTP/1.1\r\nhost: a\r\n\r\n"
     lines = ["POST /events HTTP/1.1", "host: a", *framing]
-    answer = say(receiver, "\r\n".join(lines).encode() + b"\r\n\r\n0\r\n\r\n" + smuggled)
+    answer = say(guarded, "\r\n".join(lines).encode() + b"\r\n\r\n0\r\n\r\n" + smuggled)
     assert statuses(answer) == [400]
 
 
 @pytest.mark.parametrize("ending", ["\n", "\r", "\r\r\n"])
-def test_a_header_line_with_another_ending_hides_nothing(receiver, ending):
+def test_a_header_line_with_another_ending_hides_nothing(guarded, ending):
     """A lone line feed or carriage return is an error, or a separator; never part of a value."""
     request = (
         f"POST /events HTTP/1.1\r\nhost: a\r\nx: 1{ending}authorization: Bearer {TOKEN}\r\nconnection: close\r\n\r\n"
     )
-    assert statuses(say(receiver, request.encode()))[0] in {400, 401}
+    assert statuses(say(guarded, request.encode()))[0] in {400, 401}
 
 
 @pytest.mark.parametrize(
     "origin", ["http://evil.example", "https://evil.example:1", "http://127.0.0.1:1", "http://[::1]"]
 )
-def test_an_absolute_target_is_its_path(receiver, origin):
+def test_an_absolute_target_is_its_path(guarded, origin):
     """As HTTP wants it; the name in it leads nowhere."""
     get = "GET {} HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n"
-    assert statuses(say(receiver, get.format(f"{origin}/healthz").encode())) == [200]
-    assert statuses(say(receiver, get.format(f"{origin}/jobs").encode())) == [401]
-    assert statuses(say(receiver, get.format(f"{origin}/nothing").encode())) == [404]
-    assert _ask(receiver, f"{origin}/hooks/github", BODY) == 401
+    assert statuses(say(guarded, get.format(f"{origin}/healthz").encode())) == [200]
+    assert statuses(say(guarded, get.format(f"{origin}/jobs").encode())) == [401]
+    assert statuses(say(guarded, get.format(f"{origin}/nothing").encode())) == [404]
+    assert _ask(guarded, f"{origin}/hooks/github", BODY) == 401
 
 
 @pytest.mark.parametrize(
@@ -194,11 +194,11 @@ def test_an_absolute_target_is_its_path(receiver, origin):
         "javascript:1",
     ],
 )
-def test_an_odd_target_is_refused(receiver, target):
+def test_an_odd_target_is_refused(guarded, target):
     """With a 400 or a 404, and nothing behind it."""
     for method in ("GET", "CONNECT", "OPTIONS", "POST"):
         request = f"{method} {target} HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n".encode()
-        [status] = statuses(say(receiver, request))
+        [status] = statuses(say(guarded, request))
         assert status in {400, 401, 404, 405}, method
 
 
@@ -237,12 +237,12 @@ def test_an_odd_target_is_refused(receiver, target):
         "/hooks/GITHUB",
     ],
 )
-def test_an_odd_path_is_404(receiver, path):
+def test_an_odd_path_is_404(guarded, path):
     """With a token, too: no file, no other object of the store, no redirect."""
     for method in ("GET", "POST"):
         line = f"{method} {path} HTTP/1.1\r\nhost: evil.example\r\nconnection: close\r\n"
         request = f"{line}authorization: Bearer {TOKEN}\r\ncontent-length: 0\r\n\r\n".encode("latin-1")
-        answer = say(receiver, request)
+        answer = say(guarded, request)
         [status] = statuses(answer)
         assert status in {404, 405}, method
         assert b"location" not in answer.lower()
@@ -250,27 +250,27 @@ def test_an_odd_path_is_404(receiver, path):
 
 
 @pytest.mark.parametrize("upgrade", ["websocket", "h2c", "foo"])
-def test_an_upgrade_is_declined(receiver, upgrade):
+def test_an_upgrade_is_declined(guarded, upgrade):
     """The request is served as it is, and nothing behind it."""
     head = (
         f"GET /healthz HTTP/1.1\r\nhost: a\r\nconnection: upgrade\r\nupgrade: {upgrade}\r\nsec-websocket-key: x\r\n\r\n"
     )
-    assert statuses(say(receiver, head.encode(), b"GET /metrics HTTP/1.1\r\nhost: a\r\n\r\n")) == [200]
+    assert statuses(say(guarded, head.encode(), b"GET /metrics HTTP/1.1\r\nhost: a\r\n\r\n")) == [200]
     body = post("/hooks/github", BODY, JSON, PUSH, signed(BODY), f"upgrade: {upgrade}")
     body = body.replace(b"connection: close", b"connection: upgrade")
     for cut in (len(body), len(body) - 40, len(body) - len(BODY), 60):
-        assert statuses(say(receiver, body[:cut], body[cut:])) == [202]
+        assert statuses(say(guarded, body[:cut], body[cut:])) == [202]
     chunked = body.replace(b"content-length: %d" % len(BODY), b"transfer-encoding: chunked")
     chunked = chunked.removesuffix(BODY) + b"%x\r\n%s\r\n0\r\n\r\n" % (len(BODY), BODY)
-    assert statuses(say(receiver, chunked)) == [202]
-    assert statuses(say(receiver, chunked + b"GET /metrics HTTP/1.1\r\nhost: a\r\n\r\n")) == [202]
-    assert statuses(say(receiver, chunked.replace(b"\r\n%x\r\n" % len(BODY), b"\r\nxyz\r\n"))) == [400]
+    assert statuses(say(guarded, chunked)) == [202]
+    assert statuses(say(guarded, chunked + b"GET /metrics HTTP/1.1\r\nhost: a\r\n\r\n")) == [202]
+    assert statuses(say(guarded, chunked.replace(b"\r\n%x\r\n" % len(BODY), b"\r\nxyz\r\n"))) == [400]
 
 
-def test_expect_100_continue_is_not_needed_for_a_refusal(receiver):
+def test_expect_100_continue_is_not_needed_for_a_refusal(guarded):
     """Nobody is asked for a body that would not be read."""
     request = post("/events", b"", "expect: 100-continue", "content-length: 100", length=False)
-    assert statuses(say(receiver, request)) == [401]
+    assert statuses(say(guarded, request)) == [401]
 
 
 @pytest.mark.parametrize("method", ["HEAD", "GET", "PUT", "DELETE", "PATCH", "TRACE", "PROPFIND", "OPTIONS"])
