@@ -196,6 +196,43 @@ def test_a_generic_type_is_loose_where_its_expression_reads_headers(tmp_path, op
     assert _acme(_generic(tmp_path, **options), {"type": "a", "id": "1", "kind": "k"}, x_event="a").loose == loose
 
 
+@pytest.mark.parametrize("scheme", ["gitea", "forgejo", "gogs"])
+@pytest.mark.parametrize(
+    ("asked", "told"),
+    [
+        ("issue_assign", "issues"),
+        ("issue_label", "issues"),
+        ("issue_milestone", "issues"),
+        ("pull_request_assign", "pull_request"),
+        ("pull_request_label", "pull_request"),
+        ("pull_request_milestone", "pull_request"),
+        ("pull_request_sync", "pull_request"),
+        ("pull_request_review_request", "pull_request"),
+        ("pull_request_review_approved", "pull_request_approved"),
+        ("pull_request_review_rejected", "pull_request_rejected"),
+        ("pull_request_review_comment", "pull_request_comment"),
+    ],
+)
+def test_a_name_that_a_webhook_asks_by_is_the_one_that_it_is_told_by(sources, scheme, asked, told):
+    """No second type for one body, and no body of another kind under it."""
+    pull = {"action": "opened", "number": 3, "pull_request": {"number": 3}, "repository": {"id": 7}}
+    bodies = {
+        "issues": {"action": "assigned", "issue": {"number": 3}, "repository": {"id": 7}},
+        "pull_request": pull,
+        **{
+            f"pull_request_{verdict}": pull | {"review": {"type": f"pull_request_review_{verdict}"}}
+            for verdict in ("approved", "rejected", "comment")
+        },
+    }
+    for kind, body in bodies.items():
+        row = {"event": asked, "body": body}
+        if kind != told:
+            with pytest.raises(ValueRefused):
+                _receive(sources[scheme], row)
+            continue
+        assert _receive(sources[scheme], row).event.type == _receive(sources[scheme], row, event=told).event.type
+
+
 @pytest.mark.parametrize("scheme", [scheme for scheme in OTHERS if scheme in signing.EVENT])
 def test_a_name_that_is_none_is_malformed(sources, scheme):
     """Also one that comes twice, in bytes that are no ASCII, or with a dot that would end it early."""

@@ -60,6 +60,16 @@ SHAPES: dict[str, Shape] = {
 _NOUNS = "issue pull_request comment release page package forkee workflow_run workflow_job run ref commits context"
 SHAPES["repository"] = shape("repository action", "repository.name", "repository.updated_at", never=_NOUNS)
 _UNKNOWN = Shape(suffix="action")
+_GENERAL: dict[str, str] = {
+    **dict.fromkeys(("issue_assign", "issue_label", "issue_milestone"), "issues"),
+    **dict.fromkeys(
+        (f"pull_request_{what}" for what in ("assign", "label", "milestone", "sync", "review_request")), "pull_request"
+    ),
+    **{f"pull_request_review_{verdict}": f"pull_request_{verdict}" for verdict in ("approved", "rejected", "comment")},
+}
+"""Names by which a webhook asks for events, and which `X-Gitea-Event-Type` says, by those that their deliveries have.
+
+They are one type, whichever the header says: it is not signed."""
 _SOURCES = ("repository.html_url", "repo.html_url", "organization.html_url", "sender.html_url")
 
 
@@ -98,6 +108,7 @@ class Forge:
         """
         at = self._header("event") if header(headers, self._header("event")) else self._header("event", older=True)
         name = name_in(headers, at, _NAME)
+        name = _GENERAL.get(name, name) if name else name
         found = shape_of(SHAPES, _UNKNOWN, name=name, at=at, body=value)
         own, olders = self._header("delivery"), self._header("delivery", older=True)
         return Event(

@@ -39,6 +39,8 @@ _STATES: dict[str, tuple[str, frozenset[object]]] = {
     "orders/create": ("cancelled_at", frozenset({None})),
 }
 """What a body says where its topic is true."""
+_SET: dict[str, str] = {"orders/cancelled": "cancelled_at"}
+"""What is not null in a body where its topic is true."""
 
 
 def greeting(headers: Headers, value: Value) -> Greeting | None:  # noqa: ARG001 (the Protocol's)
@@ -89,4 +91,7 @@ def _refusal(topic: str, body: Value) -> str | None:
     if foreign:
         return repr(foreign)
     path, values = _STATES.get(topic, ("", frozenset()))
-    return f"another {path!r}" if path and path in body and body[path] not in values else None
+    if path and path in body and body[path] not in values:
+        return f"another {path!r}"
+    path = _SET.get(topic, "")
+    return f"no {path!r}" if path and path in body and body[path] is None else None
