@@ -375,3 +375,22 @@ def test_probes_and_metrics_need_no_token(receiver):
         "process_resident_memory_bytes",
     ):
         assert name in text
+
+
+@pytest.mark.parametrize(
+    ("query", "said"),
+    [
+        ("dryrun=true", "did you mean dry_run?"),
+        ("dry-run=true", "did you mean dry_run?"),
+        ("x=1", "there are dry_run"),
+        ("dry_run=true&dry_run=false", "dry_run: given more than once"),
+        ("dry_run=yes", "dry_run: is neither true nor false"),
+        ("dry_run=", "dry_run: is neither true nor false"),
+        ("dry_run=true&dryrun=true", "did you mean dry_run?"),
+    ],
+)
+def test_400_for_a_sweep_that_was_not_understood(receiver, query, said):
+    """Who misspells the dry run must not get a real one: nothing is swept, and the answer says what was meant."""
+    before = len(receiver.lines("sweep.done"))
+    assert said in _is_problem(receiver.as_caller("POST", f"/cleanup?{query}"), 400)
+    assert len(receiver.lines("sweep.done")) == before

@@ -106,6 +106,12 @@ class RedeliverQuery(Query):
     )
 
 
+class CleanupQuery(Query):
+    """`POST /cleanup`: what is misspelt here would delete what was only to be looked at."""
+
+    dry_run: Flag = Field(False, description="Only tell what would be done.")
+
+
 class Submit(BaseModel):
     """A Job that is wanted: `POST /jobs`."""
 

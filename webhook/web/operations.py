@@ -8,10 +8,11 @@ import structlog
 from starlette.requests import Request
 from starlette.responses import Response
 
-from ..errors import MalformedEvent
 from ..json import dump
 from ..metrics import CONTENT_TYPE
+from .models import CleanupQuery
 from .problems import problem
+from .query import query_of
 from .receiver import receiver_of
 
 log = structlog.get_logger(__name__)
@@ -40,9 +41,7 @@ async def cleanup(request: Request) -> Response:
     """`POST /cleanup`: one sweep; `?dry_run=true` only tells what it would do."""
     receiver = receiver_of(request)
     caller = await receiver.allow(request, "cleanup")
-    dry_run = request.query_params.get("dry_run", "false")
-    if dry_run not in {"true", "false"}:
-        raise MalformedEvent("dry_run: true or false")
-    log.info("sweep.ordered", by=caller.name, dry_run=dry_run == "true")
-    report = await receiver.sweep(dry_run == "true")
+    query = query_of(request, CleanupQuery)
+    log.info("sweep.ordered", by=caller.name, dry_run=query.dry_run)
+    report = await receiver.sweep(query.dry_run)
     return Response(dump(asdict(report)), media_type="application/json")

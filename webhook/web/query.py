@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from difflib import get_close_matches
 from typing import TypeVar, get_origin
 
 from pydantic import BaseModel, TypeAdapter, ValidationError
@@ -24,11 +25,12 @@ _key: TypeAdapter[str] = TypeAdapter(IdempotencyKey)
 
 def query_of(request: Request, model: type[Q]) -> Q:
     """Read the query. Raises MalformedEvent, which names the parameter."""
-    several = {
-        field.alias or name for name, field in model.model_fields.items() if get_origin(field.annotation) is list
-    }
+    known = {field.alias or name: field for name, field in model.model_fields.items()}
+    several = {name for name, field in known.items() if get_origin(field.annotation) is list}
     values: dict[str, str | list[str]] = {}
     for name, text in request.query_params.multi_items():
+        if name not in known:
+            raise MalformedEvent(f"{name[:64]}: no parameter of this route; {_near(name, tuple(known))}")
         if name in several:
             held = values.setdefault(name, [])
             assert isinstance(held, list)
@@ -38,6 +40,12 @@ def query_of(request: Request, model: type[Q]) -> Q:
         else:
             values[name] = text
     return read(model, values)
+
+
+def _near(name: str, known: Sequence[str]) -> str:
+    """Which parameter was meant, or which there are."""
+    found = get_close_matches(name[:64].lower().replace("-", "_"), known, 1, 0.6)
+    return f"did you mean {found[0]}?" if found else f"there are {', '.join(known)}"
 
 
 def read(model: type[M], value: object) -> M:
