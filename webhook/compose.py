@@ -24,6 +24,7 @@ from .definitions.library import Library
 from .delivery import Courier, Deliverer, Remembered, Removed, Target, redeliver
 from .events import EVENTS_DOOR, Event
 from .follow import Follower
+from .heartbeat import SILENCE, heartbeat
 from .job import Job
 from .launch import Launcher
 from .ledger import Ledger
@@ -47,8 +48,6 @@ SWEEP_BUDGET = timedelta(seconds=50)
 """Of one `POST /cleanup`: below the minute that proxies on the way give an answer."""
 STOP_BUDGET = timedelta(seconds=3)
 """For deliveries under way when the process ends."""
-SILENCE = timedelta(seconds=60)
-"""Without a sign of life of the cluster for so long, a receiver is not ready."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +124,7 @@ async def running(
         deliverer = Deliverer(courier, cluster.jobs, metrics=metrics, random=random.random)
         follower.subscribe(deliverer.heed)
         failed = asyncio.Event()
-        works = follower.run(), ledger.run(), deliverer.run(), library.watch(), remembered.run()
+        works = follower.run(), ledger.run(), deliverer.run(), library.watch(), remembered.run(), heartbeat(cluster)
         await stack.enter_async_context(_tasks(failed, *works))
         stack.push_async_callback(deliverer.stop, STOP_BUDGET)
 
@@ -239,7 +238,7 @@ def _readiness(library: Library, follower: Follower, ledger: Ledger, cluster: Cl
     reasons = []
     if not follower.synced:
         reasons.append("the Jobs have not been listed yet")
-    elif (age := follower.age()) is None or age > SILENCE:
+    elif (age := cluster.age()) is None or age > SILENCE:
         reasons.append(f"the cluster has not been heard for {SILENCE.total_seconds():.0f} s")
     if not ledger.synced:
         reasons.append("the ledger has not been listed yet")

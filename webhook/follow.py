@@ -91,7 +91,7 @@ class Follower:
         await self._synced.wait()
 
     def age(self) -> timedelta | None:
-        """Since the store was last heard; None where it never was."""
+        """Since this watch last brought what the store said; None where it never did."""
         return None if self._heard is None else timedelta(seconds=self._clock() - self._heard)
 
     def subscribe(self, listener: Listener) -> None:
@@ -108,7 +108,8 @@ class Follower:
                 changes = self._jobs.follow()
                 async with aclosing(cast("AsyncGenerator[Change, None]", changes)):
                     async for change in changes:
-                        self._heard = self._clock()
+                        if change.seen is not Seen.LISTING:  # our own resolve to ask says nothing of the store
+                            self._heard = self._clock()
                         self._apply(change)
                 log.warning("watch.ended")
             except Exception:

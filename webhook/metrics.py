@@ -75,7 +75,11 @@ class Metrics:
         self.pending = Gauge(
             "jobhook_completions_pending", "Jobs whose completion is not delivered.", registry=registry
         )
-        self.watch_age = Gauge("jobhook_watch_age_seconds", "Since the store was last heard.", registry=registry)
+        self.watch_age = Gauge(
+            "jobhook_watch_age_seconds",
+            "Since the watch over our Jobs last brought a word of the store.",
+            registry=registry,
+        )
         self.watch_failures = Counter(
             "jobhook_watch_failures", "Lists and watches that failed.", ["resource", "reason"], registry=registry
         )

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any, Protocol, Self
 
@@ -302,6 +302,10 @@ class Cluster(Protocol):
     @property
     def problems(self) -> Sequence[str]:
         """What keeps the cluster from being heard at the moment, for people."""
+        ...
+
+    def age(self) -> timedelta | None:
+        """Since the store last answered, whatever was asked; None where it never did."""
         ...
 
     async def __aenter__(self) -> Self: ...

@@ -377,10 +377,11 @@ def test_a_job_without_pods_has_none(play):
 
 
 def test_a_ping_is_answered(play):
-    """A store that can be reached answers."""
+    """A store that can be reached answers, and is known to have done so from then on."""
 
     async def scenario(there):
         await there.jobs.ping()
+        assert timedelta(0) <= there.cluster.age() < timedelta(minutes=1)
 
     play(scenario)
 

@@ -146,6 +146,13 @@ def test_knows_how_old_its_news_are(until):
     assert not follower.synced
 
 
+def test_to_begin_a_list_is_no_sign_of_life(until):
+    """Nobody has answered then: during an outage lists are begun again and again, and the age has to grow."""
+    jobs = Scripted([LISTING, LISTING, ClusterUnavailable("away")], [])
+    follower, _ = following(jobs, until, lambda f: jobs.begun == 2, uniform=lambda low, high: 0)
+    assert follower.age() is None
+
+
 def test_knows_under_which_types_an_event_was_launched(make, until):
     """By the causes of its Jobs as they are now: those that are gone, or are another event's by now, count no more."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import timedelta
 from typing import Self
 
 from ...metrics import Metrics
@@ -72,6 +73,10 @@ class KubernetesCluster:
     def problems(self) -> Sequence[str]:
         """Why watches hear nothing at the moment, for readiness; a missing right stands here until it is granted."""
         return self._watches.problems
+
+    def age(self) -> timedelta | None:
+        """Since the API server last answered, whatever was asked; None where it never did."""
+        return self._transport.age()
 
     async def __aenter__(self) -> Self:
         """Read the configuration. Raises ConfigurationError."""

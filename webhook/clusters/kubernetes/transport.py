@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+import time
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from functools import lru_cache
 from io import BytesIO
 from urllib.parse import urlencode
@@ -75,9 +77,15 @@ class Stream:
 
 
 class Transport:
-    """Carries calls over the one connection that `open` gives it."""
+    """Carries calls over the one connection that `open` gives it, and knows when the API server was last heard.
 
-    def __init__(self) -> None:
+    Args:
+        clock: in seconds from anywhere.
+    """
+
+    def __init__(self, *, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._heard: float | None = None
         self._connection: Connection | None = None
         self._exchanges: dict[str, Exchange] = {}
 
@@ -91,6 +99,19 @@ class Transport:
         self._exchanges.clear()
         if connection:
             await connection.close()
+
+    def heard(self) -> None:
+        """Note that the API server has said something."""
+        self._heard = self._clock()
+
+    def age(self) -> timedelta | None:
+        """Since the API server was last heard; None where it never was."""
+        return None if self._heard is None else timedelta(seconds=self._clock() - self._heard)
+
+    def _answered(self, status: int) -> None:
+        # Refusals are answers, too. A 5xx may be that of a proxy which hears as little, or of a server without a store.
+        if status < 500:
+            self.heard()
 
     async def send(self, call: Call) -> bytes:
         """Ask, and answer with the body of a 2xx. Raises what the table of verdicts says."""
@@ -111,6 +132,7 @@ class Transport:
             answer = await self._exchange(connection, call).post(body, authorization)
             if answer.status == 401 and await connection.renew(authorization):
                 answer = await self._exchange(connection, call).post(body, await connection.authorization())
+        self._answered(answer.status)
         if 200 <= answer.status < 300:
             return answer.body
         raise verdict(call.verb, answer.status, answer.body, about=call.about, retry_after=answer.retry_after)
@@ -149,6 +171,7 @@ class Transport:
         if response.status == 401 and await connection.renew(authorization):
             response.close()
             response = await _request(connection, call, patience, await connection.authorization())
+        self._answered(response.status)
         if 200 <= response.status < 300:
             return response
         async with response:

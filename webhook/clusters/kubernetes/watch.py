@@ -93,6 +93,7 @@ class Watch(Generic[W, T]):
                         # Only what is understood counts: a proxy that dribbles is as good as silent.
                         heard, self._failures, self._hollow = _now(), 0, False
                         self._pulse.heard()
+                        self._transport.heard()
                         yield step
         if self._missed:
             self._listed = False  # a change may have been in what was skipped

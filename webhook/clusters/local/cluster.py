@@ -109,6 +109,10 @@ class LocalCluster:
         """None: what cannot be written is told by each call."""
         return ()
 
+    def age(self) -> timedelta | None:
+        """Since the file could last be read or written; None where it never could."""
+        return self._store.age()
+
     @property
     def payloads(self) -> LocalRecords:
         """Records beside the Jobs: what a configMap volume can hold."""

@@ -11,8 +11,10 @@ import contextlib
 import queue
 import sqlite3
 import threading
+import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
@@ -47,6 +49,7 @@ class Store:
         self._requests: queue.SimpleQueue[_Request[Any] | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._work, name="store", daemon=True)
         self._opened: asyncio.Future[None] | None = None
+        self._heard: float | None = None
 
     async def open(self) -> None:
         """Open the file, or make it. Raises ConfigurationError where that cannot be."""
@@ -58,6 +61,10 @@ class Store:
         """Finish what was asked, and close the file."""
         self._requests.put(None)
         await asyncio.get_running_loop().run_in_executor(None, self._thread.join)
+
+    def age(self) -> timedelta | None:
+        """Since the file was last read or written; None where it never was."""
+        return None if self._heard is None else timedelta(seconds=time.monotonic() - self._heard)
 
     async def read(self, question: Callable[[sqlite3.Connection], T]) -> T:
         """Ask on the store's thread. Raises what `question` raises, and ClusterUnavailable."""
@@ -115,6 +122,7 @@ class Store:
         try:
             _check_place(self._path, identity)
             result = request.act(connection)
+            self._heard = time.monotonic()
         except (sqlite3.Error, OSError) as error:
             problem = ClusterUnavailable(f"the store cannot be read: {error}", sent=False)
         except Exception as error:  # it belongs to whoever asked
@@ -126,6 +134,7 @@ class Store:
             with _transaction(connection):
                 results = [_savepoint(connection, request.act) for request in batch]
             _check_place(self._path, identity)
+            self._heard = time.monotonic()
         except (sqlite3.Error, OSError) as error:
             problem = ClusterUnavailable(f"the store cannot be written: {error}", sent=False)
             for request in batch:
