@@ -8,12 +8,16 @@ import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
 import pytest
+import signing
 from driving import Place, config, until
 
 EVENTS = 200
 STRANGERS = 2000
+PATIENCE = {"slack": 3, "shopify": 5}
+"""Seconds until a provider hangs up."""
 
 
 @pytest.fixture
@@ -80,6 +84,50 @@ def test_an_api_server_that_hangs_is_a_503_within_the_limit(private_cluster, rec
     again = until(lambda: (a := receiver.send(id="while-hanging")).status == 202 and a, what="a launch afterwards")
     names = private_cluster.kubectl("get", "jobs", "-n", place.environ["JOB_NAMESPACE"], "-o", "name").split()
     assert names == [f"job.batch/{again.json['jobs'][0]['name']}"]
+
+
+@pytest.mark.timeout(240)
+def test_an_api_server_that_hangs_is_a_503_before_the_provider_hangs_up(private_cluster, receivers, sink, tmp_path):
+    """Slack waits 3 s and Shopify 5 s, whatever the cluster does; a repeat after that finds or makes the one Job."""
+    place = _place(private_cluster)
+    definition = place.echo().replace("via: github", "via: {any: [slack, shopify]}").replace("com.github.", "com.")
+    sources = {name: {"scheme": name, "secrets": ["secret"]} for name in PATIENCE}
+    receiver = receivers(
+        tmp_path,
+        definitions={"echo.yaml": definition},
+        config=config(sink, sources=sources),
+        environ=place.environ,
+    ).start()
+    bodies = {
+        "slack": b'{"type": "event_callback", "event_id": "Ev1", "event": {"type": "app_mention"}}',
+        "shopify": b'{"id": 1}',
+    }
+
+    def deliver(scheme, *, patience):
+        """Post a delivery as its provider does, which hangs up after its patience, in seconds."""
+        headers = signing.delivery(scheme, bodies[scheme], event="orders/create")
+        return receiver.ask("POST", f"/hooks/{scheme}", bodies[scheme], headers, timeout=patience)
+
+    private_cluster.ctl("pause", "kube-apiserver")
+    with ThreadPoolExecutor(len(PATIENCE)) as pool:
+        answers = list(pool.map(lambda scheme: deliver(scheme, patience=PATIENCE[scheme]), PATIENCE))
+    private_cluster.ctl("resume", "kube-apiserver")
+    for answer in answers:
+        assert answer.status == 503, answer.body
+        assert int(answer.getheader("retry-after")) >= 1
+        assert "postponed" in answer.json["jobs"][0]
+    again = [
+        until(partial(_taken, deliver, scheme), what=f"a launch of {scheme}'s delivery afterwards")
+        for scheme in PATIENCE
+    ]
+    launched = {f"job.batch/{job['name']}" for answer in again for job in answer.json["jobs"]}
+    names = private_cluster.kubectl("get", "jobs", "-n", place.environ["JOB_NAMESPACE"], "-o", "name").split()
+    assert (len(names), set(names)) == (len(PATIENCE), launched)
+
+
+def _taken(deliver, scheme):
+    answer = deliver(scheme, patience=20)
+    return answer if answer.status == 202 else None
 
 
 @pytest.mark.timeout(240)

@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import jsonschema
 import pytest
+import signing
 from driving import SECRET, TOKEN, config, until
 
 HELLO = "https://github.com/Codertocat/Hello-World"
@@ -86,6 +87,39 @@ def test_a_cloudevent_is_launched_in_both_modes_at_both_doors(receiver, sink, mo
     assert completion["causationid"] == "e-1"
     assert completion["data"]["result"] == "com.example.test /test a%20subject 0".replace("%20", " ")
     assert receiver.as_caller("GET", answer.getheader("location")).json["state"] == "succeeded"
+
+
+TRACE = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
+ANOTHER = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-00"
+
+
+def test_a_trace_goes_from_the_request_to_the_completion(receiver, sink):
+    """By the header, or by the event's own extension before it; with the correlation, and partitioned by the Job's UID."""
+    header = {"traceparent": TRACE}
+    push = {
+        "ref": "r",
+        "before": "b",
+        "after": "a",
+        "commits": [],
+        "repository": {"html_url": "https://github.com/a/b"},
+    }
+    body = json.dumps(push).encode()
+    signature = signing.delivery("github", body, event="push", delivery_id="delivery-1")
+    rows = [
+        (receiver.send(id="e-1", headers=header, correlationid="order-7"), TRACE, "order-7"),
+        (receiver.send(id="e-2", headers=header, traceparent=ANOTHER), ANOTHER, "e-2"),
+        (receiver.send(id="e-3", mode="structured", headers=header), TRACE, "e-3"),
+        (receiver.send(id="e-4", headers={"traceparent": TRACE.replace("4bf9", "4BF9")}), None, "e-4"),
+        (receiver.ask("POST", "/hooks/github", body, signature | header), TRACE, "delivery-1"),
+    ]
+    for answer, trace, correlation in rows:
+        assert answer.status == 202, answer.body
+        job = receiver.job(answer.json["jobs"][0]["name"])
+        assert job["event"].get("traceparent") == trace
+        completion = sink.wait(job["name"])
+        assert completion.get("traceparent") == trace
+        assert completion["correlationid"] == correlation
+        assert completion["partitionkey"] == completion["data"]["job"]["uid"] == job["uid"]
 
 
 def test_duplicates_at_once_are_one_job(receiver, sink):
