@@ -32,7 +32,8 @@ spec: |
 def call(project, monkeypatch):
     """Run a command in the project's folder: its exit code, output and messages."""
     monkeypatch.chdir(project)
-    monkeypatch.delenv("JOB_DEFINITIONS_CONFIG_PATH", raising=False)
+    for name in ("JOB_DEFINITIONS_CONFIG_PATH", "JOBHOOK_CONFIG"):
+        monkeypatch.delenv(name, raising=False)
 
     def run(*words, given=None):
         done = CliRunner().invoke(app, list(map(str, words)), input=given, catch_exceptions=False)
@@ -96,6 +97,59 @@ def test_the_environment_names_the_folder(call, tmp_path, monkeypatch):
     monkeypatch.setenv("JOB_DEFINITIONS_CONFIG_PATH", str(tmp_path))
     (tmp_path / "a.yaml").write_text(BROKEN)
     assert call("check")[0] == 1
+
+
+HOOKED = LARGE.replace("{type: com.github.push}", "{type: com.github.push, via: github}")
+
+
+def test_a_door_that_the_configuration_does_not_open_is_a_warning(call, tmp_path, monkeypatch):
+    """jobhook.yaml is found as `serve` finds it; its secrets need not be on this machine."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "definitions").mkdir()
+    (tmp_path / "definitions" / "a.yaml").write_text(HOOKED)
+    assert call("check") == (0, "", "1 definition, 0 tests: all is well\n")
+    (tmp_path / "jobhook.yaml").write_text("sources: {githob: {scheme: github, secrets: [/not/here]}}\n")
+    code, out, told = call("check")
+    problem = "via: jobhook.yaml declares no source github; did you mean githob?"
+    assert (code, out) == (0, f"definitions/a.yaml:2:30: warning: {problem}\n")
+    assert told == "1 definition, 0 tests: all is well, 1 warning\n"
+    (tmp_path / "other.yaml").write_text("sources: {github: {scheme: github, secrets: [/not/here]}}\n")
+    monkeypatch.setenv("JOBHOOK_CONFIG", "other.yaml")
+    assert call("check")[:2] == (0, "")
+
+
+def test_the_doors_are_known_with_a_cluster_too(call, tmp_path, monkeypatch):
+    """`--cluster` says the same of them, and as JSON."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("JOBHOOK_CLUSTER", "local")
+    (tmp_path / "a.yaml").write_text(HOOKED)
+    (tmp_path / "jobhook.yaml").write_text("retention: {succeeded: 1h}\n")
+    code, out, _ = call("check", "a.yaml", "--cluster", "--json")
+    [found] = json.loads(out)["findings"]
+    assert (code, found["severity"], found["line"], found["column"]) == (0, "warning", 2, 30)
+    assert found["message"] == "via: jobhook.yaml declares no source github"
+    assert found["remedy"] == "declare it under sources, or write one of events, jobs"
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("sources: {", "jobhook.yaml:2:1: "),
+        ("[]", "jobhook.yaml:1: must be a mapping"),
+        (None, "jobhook.yaml: cannot be read (No such file or directory)"),
+    ],
+)
+def test_a_configuration_that_cannot_be_read_is_two(call, tmp_path, monkeypatch, text, says):
+    """Which doors there are could not be said; the place and the remedy are."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("JOBHOOK_CONFIG", "jobhook.yaml")
+    (tmp_path / "a.yaml").write_text(HOOKED)
+    if text is not None:
+        (tmp_path / "jobhook.yaml").write_text(text)
+    code, out, told = call("check", "a.yaml")
+    assert (code, out) == (2, "")
+    assert told.startswith(f"jobhook check: {says}")
+    assert ";" in told
 
 
 def test_the_local_cluster_judges_too(call, tmp_path, monkeypatch):

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from webhook.checking import Severity, check
+from webhook.checking import Doors, Severity, check
 from webhook.checking.fragment import differences
 from webhook.checking.satisfiable import satisfiable
 from webhook.definitions.filters import compile_filter
@@ -32,14 +32,14 @@ EVENT = {"specversion": "1.0", "id": "1", "source": "/s", "type": "t", "data": {
 def checked(tmp_path):
     """Check definitions of these texts, with these sample events."""
 
-    def run(*texts, **events):
+    def run(*texts, doors=None, **events):
         for number, text in enumerate(texts):
             (tmp_path / f"{number}.yaml").write_text(text)
         (tmp_path / "samples").mkdir(exist_ok=True)
         for name, event in events.items():
             text = event if isinstance(event, str) else json.dumps(EVENT | event)
             (tmp_path / "samples" / f"{name}.json").write_text(text)
-        return check(tmp_path)
+        return check(tmp_path, doors=doors)
 
     return run
 
@@ -148,6 +148,41 @@ def test_what_is_hardly_meant_is_a_warning(checked, rules, says):
     assert checked.errors == 0
     assert says in str(only(checked))
     assert ": warning: " in str(only(checked))
+
+
+DOORS = Doors(config="jobhook.yaml", sources=frozenset({"github", "shop"}))
+
+
+@pytest.mark.parametrize(
+    ("via", "says"),
+    [
+        ("gitub", ["jobhook.yaml declares no source gitub; did you mean github?"]),
+        ("event", ["jobhook.yaml declares no source event; did you mean events?"]),
+        ("acme", ["no source acme; declare it under sources, or write one of github, shop, events, jobs"]),
+        ("{any: [github, acme, zeta]}", ["no source acme; declare", "no source zeta; declare"]),
+        ("{prefix: git-}", ["no door of jobhook.yaml satisfies prefix git-; there are github, shop, events, jobs"]),
+        ("{all: [{prefix: s}, {not: shop}]}", ["no door of jobhook.yaml satisfies all of (prefix s, not (shop))"]),
+    ],
+)
+def test_a_via_at_which_no_door_opens_is_a_warning(checked, via, says):
+    """In its place, with the doors that there are; where no configuration is known, any name may be a source's."""
+    text = f"name: a\non:\n  - type: t\n    via: {via}\n{JOB}"
+    found = checked(text, doors=DOORS)
+    assert [each.severity for each in found.findings] == [Severity.WARNING] * len(says)
+    for each, words in zip(found.findings, says, strict=True):
+        assert words in str(each)
+        assert (each.line, each.column) == (4, 5)
+    assert checked(text).findings == ()
+
+
+@pytest.mark.parametrize(
+    "via", ["github", "events", "{any: [github, events]}", "{prefix: git}", "{not: gitub}", "{suffix: op}"]
+)
+def test_a_via_at_which_a_door_opens_is_left_alone(checked, via):
+    """Declared sources, and the two doors that every receiver has."""
+    assert checked(f"name: a\non: [{{type: t, via: {via}}}]\n{JOB}", doors=DOORS).findings == ()
+    completed = f"name: a\non: [{{type: dev.jobhook.job.failed.v1, via: jobs}}]\n{JOB}"
+    assert checked(completed, doors=DOORS).findings == ()
 
 
 def test_the_older_form_warns_of_what_only_it_lets_in(checked):

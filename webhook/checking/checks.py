@@ -12,6 +12,7 @@ from ..definitions.loading import Written, build_each, read
 from ..definitions.plans import Plans
 from ..manifests import BadManifest
 from . import trials
+from .doors import Doors, closed
 from .finding import Finding, Severity, finding
 from .never import odd_rules
 from .trials import Trial
@@ -41,20 +42,23 @@ class Checked:
         return replace(self, findings=_ordered([*self.findings, *more]))
 
 
-def check(path: Path, *, config_maps: Mapping[ConfigMap, str] | None = None) -> Checked:
+def check(path: Path, *, config_maps: Mapping[ConfigMap, str] | None = None, doors: Doors | None = None) -> Checked:
     """Check a folder or a file.
 
     Args:
         path: as `load` takes it.
         config_maps: the templates in ConfigMaps; None: they are not looked at, and it is said so.
+        doors: the receiver's that is to have them; None: any name may be a source's.
 
     Raises:
         DefinitionError: there is no such folder or file.
     """
-    return check_written(read(path), config_maps=config_maps)
+    return check_written(read(path), config_maps=config_maps, doors=doors)
 
 
-def check_written(written: Written, *, config_maps: Mapping[ConfigMap, str] | None = None) -> Checked:
+def check_written(
+    written: Written, *, config_maps: Mapping[ConfigMap, str] | None = None, doors: Doors | None = None
+) -> Checked:
     """Check what was read already; as `check`."""
     findings: list[Finding] = []
     if config_maps is None:
@@ -65,7 +69,8 @@ def check_written(written: Written, *, config_maps: Mapping[ConfigMap, str] | No
     findings += [finding(problem) for problem in problems]
     ran = []
     for entry, definition in compiled:
-        for severity, problem, remedy, at in odd_rules(definition):
+        odd = (*odd_rules(definition), *(closed(definition, doors) if doors is not None else ()))
+        for severity, problem, remedy, at in odd:
             findings.append(finding(entry.fault(problem, remedy, *at), severity))
         findings += _lenient(entry, definition)
         for trial in trials.run(definition, entry.folder):

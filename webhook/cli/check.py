@@ -9,9 +9,10 @@ from pathlib import Path
 
 import typer
 
-from ..checking import Checked, check, check_written
+from ..checking import Checked, Doors, check, check_written
 from ..errors import ClusterError, ConfigurationError, DefinitionError
 from ..json import dump
+from ..settings import source_names
 from .places import FOUND, MISUSED, OK, UNREACHABLE, folder_of
 
 
@@ -19,7 +20,8 @@ def run(environ: Mapping[str, str], path: Path | None, *, cluster: bool, as_json
     """Check, say what was found, and answer the exit code."""
     place = folder_of(environ, path)
     try:
-        checked = asyncio.run(_on_cluster(environ, place)) if cluster else check(place)
+        doors = _doors(environ)
+        checked = asyncio.run(_on_cluster(environ, place, doors)) if cluster else check(place, doors=doors)
     except DefinitionError as error:
         return _told(error, MISUSED)
     except ConfigurationError as error:
@@ -35,7 +37,13 @@ def run(environ: Mapping[str, str], path: Path | None, *, cluster: bool, as_json
     return FOUND if checked.errors else OK
 
 
-async def _on_cluster(environ: Mapping[str, str], place: Path) -> Checked:
+def _doors(environ: Mapping[str, str]) -> Doors | None:
+    """The doors of the receiver that would be started here; None where nothing configures one."""
+    found = source_names(environ)
+    return None if found is None else Doors(config=str(found[0]), sources=found[1])
+
+
+async def _on_cluster(environ: Mapping[str, str], place: Path, doors: Doors | None) -> Checked:
     from ..checking import onto
     from ..clusters.dryrun import dry_runs
     from ..definitions import read
@@ -44,7 +52,7 @@ async def _on_cluster(environ: Mapping[str, str], place: Path) -> Checked:
     settings = load(environ)
     written = read(place)
     async with dry_runs(settings, environ) as asked:
-        checked = check_written(written, config_maps=await onto.templates(written, asked))
+        checked = check_written(written, config_maps=await onto.templates(written, asked), doors=doors)
         return await onto.dry_run(checked, asked, signature=settings.signature)
 
 

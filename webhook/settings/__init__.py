@@ -3,7 +3,7 @@
 from .access import Caller, Events, Right
 from .document import Limits, Retention
 from .fields import Rate
-from .load import load
+from .load import load, source_names
 from .settings import Settings
 from .sinks import K_SINK_NAME, Retry, Sink
 from .sources import SCHEMES, Scheme, Source
@@ -23,4 +23,5 @@ __all__ = [
     "Sink",
     "Source",
     "load",
+    "source_names",
 ]

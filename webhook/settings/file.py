@@ -24,34 +24,51 @@ class Findings:
 
 def read(path: Path, cluster: str | None, findings: Findings) -> Document:
     """Read and check a file; with errors, what is answered is only good for finding more of them."""
-    try:
-        text = path.read_bytes().decode()
-    except UnicodeDecodeError:
-        findings.errors.append(f"{path}: is no UTF-8; save it as UTF-8")
-        return Document()
-    except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or "no path"
-        findings.errors.append(f"{path}: cannot be read ({reason}); name a readable file in JOBHOOK_CONFIG")
-        return Document()
-    return parse(text, path=path, cluster=cluster, findings=findings)
+    text = _text(path, findings)
+    return Document() if text is None else parse(text, path=path, cluster=cluster, findings=findings)
 
 
 def parse(text: str, *, path: Path, cluster: str | None, findings: Findings) -> Document:
     """Check the text of a file (YAML, or JSON) that stands at `path`."""
+    node = _mapping(text, path, findings)
+    if node is None:
+        return Document()
+    document, found = _checked(yaml.value(node), Context(path.parent, cluster))
+    findings.errors += _lines(path, node, found)
+    return document
+
+
+def source_names(path: Path, findings: Findings) -> frozenset[str]:
+    """Read which sources a file declares, whatever else is wrong with it: their secrets may be on another machine."""
+    text = _text(path, findings)
+    node = None if text is None else _mapping(text, path, findings)
+    sources = None if node is None else node.get("sources")
+    return frozenset(key.text for key, _ in sources.pairs) if isinstance(sources, yaml.Mapping) else frozenset()
+
+
+def _text(path: Path, findings: Findings) -> str | None:
     try:
-        nodes = yaml.documents(text)
-        node = yaml.document(text) if nodes else yaml.Mapping((), 1, 1)
-        value = yaml.value(node)
+        return path.read_bytes().decode()
+    except UnicodeDecodeError:
+        findings.errors.append(f"{path}: is no UTF-8; save it as UTF-8")
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or "no path"
+        findings.errors.append(f"{path}: cannot be read ({reason}); name a readable file in JOBHOOK_CONFIG")
+    return None
+
+
+def _mapping(text: str, path: Path, findings: Findings) -> yaml.Mapping | None:
+    """The one mapping that a file holds; an empty file is an empty one."""
+    try:
+        node = yaml.document(text) if yaml.documents(text) else yaml.Mapping((), 1, 1)
     except yaml.NotYaml as error:
         place = ":".join(str(part) for part in (path, error.line, error.column) if part is not None)
         findings.errors.append(f"{place}: {error.problem}; correct the text there")
-        return Document()
-    if not isinstance(value, dict):
+        return None
+    if not isinstance(node, yaml.Mapping):
         findings.errors.append(f"{path}:{node.line}: must be a mapping; write keys such as sources: and sinks:")
-        return Document()
-    document, found = _checked(value, Context(path.parent, cluster))
-    findings.errors += _lines(path, node, found)
-    return document
+        return None
+    return node
 
 
 def _checked(value: dict[str, Any], context: Context) -> tuple[Document, list[Problem]]:

@@ -50,6 +50,22 @@ def load(environ: Mapping[str, str], *, folder: Path = Path()) -> Settings:
     return replace(settings, config=path, sinks=sinks, retention=retention, warnings=tuple(findings.warnings))
 
 
+def source_names(environ: Mapping[str, str], *, folder: Path = Path()) -> tuple[Path, frozenset[str]] | None:
+    """Read which sources the file declares that `load` would read, and nothing else of it; None where there is none.
+
+    Raises:
+        ConfigurationError: it cannot be read, or is no YAML.
+    """
+    path = _config(environ, folder)
+    if path is None:
+        return None
+    findings = Findings()
+    names = file.source_names(path, findings)
+    if findings.errors:
+        raise ConfigurationError("\n".join(findings.errors))
+    return path, names
+
+
 def _variables(environ: Mapping[str, str], findings: Findings) -> Variables | None:
     try:
         return environment.read(environ)
