@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncGenerator, Mapping, Sequence
+from contextlib import aclosing
 
 from .errors import Expired
 from .job import Job
@@ -35,3 +37,23 @@ async def pages(jobs: Jobs, labels: Mapping[str, str] | None = None) -> AsyncGen
         after = page.next
         if after is None:
             return
+
+
+async def ahead(every: AsyncGenerator[Sequence[Job], None]) -> AsyncGenerator[Sequence[Job], None]:
+    """Hand out pages, and ask for the next one while one is worked on: two in memory, and no wait between them.
+
+    What fails is raised when its page would be due. `every` is closed at the end.
+    """
+
+    async def following() -> Sequence[Job] | None:
+        return await anext(every, None)
+
+    async with aclosing(every):
+        coming = asyncio.create_task(following())
+        try:
+            while (page := await coming) is not None:
+                coming = asyncio.create_task(following())
+                yield page
+        finally:
+            coming.cancel()
+            await asyncio.gather(coming, return_exceptions=True)

@@ -37,8 +37,12 @@ class ListSink:
         self.taken.append(event.id)
 
 
-def swept(store, sink=None, *, budget=30.0, metrics=None, **more):
+def swept(store, sink=None, **more):
     """Sweep once, at NOW."""
+    return asyncio.run(sweeping(store, sink, **more))
+
+
+async def sweeping(store, sink=None, *, budget=30.0, metrics=None, **more):
     courier = Courier(
         store,
         [Target(sink=sink or ListSink())],
@@ -48,9 +52,7 @@ def swept(store, sink=None, *, budget=30.0, metrics=None, **more):
         random=lambda: 0.0,
     )
     more = {"retention": DEFAULTS, "now": lambda: NOW, **more}
-    return asyncio.run(
-        sweep(store, courier, budget=timedelta(seconds=budget), metrics=metrics or Metrics(), **more),
-    )
+    return await sweep(store, courier, budget=timedelta(seconds=budget), metrics=metrics or Metrics(), **more)
 
 
 def old(make, name, *, age=timedelta(days=30), **fields):
@@ -216,6 +218,44 @@ def test_deletes_five_at_once(store, make):
     store.delete = deleting
     assert swept(store).deleted == 40
     assert most == [5]
+
+
+def test_the_next_page_is_asked_for_while_one_is_deleted(store, make):
+    """A page's Jobs go while the next page is on its way, and never more than one page ahead."""
+    for number in range(1600):
+        store.put(old(make, f"j{number:04}"))
+    assert swept(store).deleted == 1600
+    lists = [at for at, (kind, _) in enumerate(store.calls) if kind == "list"][1:]  # the first is of the outstanding
+    gone = [sum(kind == "delete" for kind, _ in store.calls[:at]) for at in lists]
+    assert len(gone) == 4
+    assert gone[0] == 0
+    assert all(500 * ahead <= count < 500 * ahead + 10 for ahead, count in enumerate(gone[1:]))
+
+
+def test_a_sweep_that_ends_early_leaves_no_list_behind(store, make):
+    """The page that was asked for ahead is given up with the sweep, also where it would have failed."""
+    for number in range(1100):
+        store.put(old(make, f"j{number:04}"))
+    listed, left = store.list, []
+
+    async def listing(labels=None, *, after=None, **more):
+        if after is not None:
+            left.append(after)
+            try:
+                await asyncio.sleep(3600)
+            finally:
+                left.remove(after)
+        return await listed(labels, after=after, **more)
+
+    async def scenario():
+        ticks = iter(range(10**6))
+        report = await sweeping(store, budget=100, clock=lambda: next(ticks))
+        assert report.more
+        assert 0 < report.deleted < 500
+        assert left == []
+
+    store.list = listing
+    asyncio.run(scenario())
 
 
 def test_the_budget_ends_it_and_says_so(store, make):

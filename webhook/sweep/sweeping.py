@@ -17,7 +17,7 @@ from ..errors import ClusterError, Conflict, NotFound
 from ..job import Job
 from ..ledger import Clerk, Ledger
 from ..metrics import Metrics
-from ..paging import pages
+from ..paging import ahead, pages
 from ..payloads import Payloads
 from ..ports import Jobs, Records
 from .report import Report
@@ -115,7 +115,7 @@ class _Retention:
         self._heard = False
 
     async def run(self, ledger: Ledger | None) -> bool:
-        """Go through all our Jobs, a page in memory at a time, and answer whether something was left undone."""
+        """Go through all our Jobs, two pages in memory at most, and answer whether something was left undone."""
         try:
             if ledger is None:
                 return await self._pages(None)
@@ -129,7 +129,7 @@ class _Retention:
             return True
 
     async def _pages(self, clerk: Clerk | None) -> bool:
-        async with aclosing(pages(self._jobs)) as every:
+        async with aclosing(ahead(pages(self._jobs))) as every:
             async for page in every:
                 self._heard = True
                 if self._over():
