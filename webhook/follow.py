@@ -68,6 +68,7 @@ class Follower:
         self._synced = asyncio.Event()
         self._began = clock()
         self._heard: float | None = None
+        self._list_began = self._began
         # The few texts that thousands of Jobs share are kept once.
         self._texts: dict[str, str] = {}
         metrics.watch_age.set_function(lambda: self._clock() - (self._began if self._heard is None else self._heard))
@@ -119,12 +120,13 @@ class Follower:
 
     def _apply(self, change: Change) -> None:
         if change.seen is Seen.LISTING:
-            self._listing = set()
+            self._listing, self._list_began = set(), self._clock()
         elif change.seen is Seen.SYNCED:
             for name in self._index.keys() - (self._index.keys() if self._listing is None else self._listing):
                 self._gone(name)
             self._listing = None
             self._synced.set()
+            log.info("watch.synced", jobs=len(self._index), seconds=round(self._clock() - self._list_began, 3))
         elif change.job is not None:
             if change.seen is Seen.PRESENT:
                 self._present(change.job)

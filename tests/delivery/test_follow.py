@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from structlog.testing import capture_logs
 
 from webhook import marks
 from webhook.errors import ClusterUnavailable
@@ -66,6 +67,17 @@ def test_indexes_what_there_is(make, until):
     assert (entry.state, entry.event, entry.group, entry.definition) == (State.SUCCEEDED, "e", "g", "build")
     assert (entry.completion, entry.ended) == (marks.PENDING, a.end.at)
     assert told == [("a", True), ("b", True), ("a", True), ("b", False)]
+
+
+def test_tells_how_long_a_list_took(make, until):
+    """Each list that is whole is in the log, with the Jobs there are and the seconds since it began."""
+    jobs = Scripted([LISTING, present(make.finished("a")), SYNCED, LISTING, SYNCED])
+    times = iter(range(100))
+    with capture_logs() as logs:
+        following(jobs, until, lambda f: f.synced and not f.index, clock=lambda: float(next(times)))
+    told = [(line["jobs"], line["seconds"]) for line in logs if line["event"] == "watch.synced"]
+    assert [count for count, _ in told] == [1, 0]
+    assert told[0][1] > told[1][1] > 0
 
 
 def test_what_a_new_list_does_not_hold_is_gone(make, until):
