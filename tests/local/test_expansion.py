@@ -1,5 +1,6 @@
 """`$(NAME)` is expanded as the kubelet does it."""
 
+import subprocess
 import time
 
 import pytest
@@ -7,6 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from webhook.clusters.local.expansion import expand
+from webhook.manifests import plan
+from webhook.templates import compile_template
 
 VARIABLES = {"VAR_A": "A", "VAR_B": "B", "VAR_C": "C", "VAR_REF": "$(VAR_A)", "VAR_EMPTY": ""}
 
@@ -101,3 +104,35 @@ def test_a_hostile_text_costs_little():
     text = "$(" * 200_000
     assert expand(text, {}) == text
     assert time.perf_counter() - began < 5
+
+
+JOB = """\
+apiVersion: batch/v1
+kind: Job
+spec:
+  template:
+    spec:
+      containers:
+        - name: main
+          env: [{name: A, value: "{{ v }}"}, {name: B, value: "$(A)"}]
+          command: [sh, -c, 'printf "%s\\0" "$@"', $$(A)]
+          args: [$(B), "{{ v }}", "-$(A)-$$(A)-{{ v }}"]
+"""
+
+
+@settings(deadline=None, max_examples=50)
+@given(
+    st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), max_size=20)
+    | st.text(st.sampled_from("$()AB'\"`; \n"), max_size=12)
+)
+def test_a_value_that_a_variable_brings_runs_as_it_is(value):
+    """A real shell gets a stranger's text through `$(NAME)` as arguments, whole, and nothing of it is code."""
+    text, values = compile_template(JOB).render({"v": value})
+    container = plan(text).fill(values)["spec"]["template"]["spec"]["containers"][0]
+    variables = {}
+    for variable in container["env"]:
+        variables[variable["name"]] = expand(variable["value"], variables)
+    line = [expand(word, variables) for word in (*container["command"], *container["args"])]
+    ended = subprocess.run(line, capture_output=True, check=True, timeout=30)
+    assert ended.stdout.decode().split("\0")[:-1] == [value, value, f"-{value}-$(A)-{value}"]
+    assert not ended.stderr

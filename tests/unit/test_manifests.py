@@ -568,3 +568,79 @@ def test_a_script_takes_quoted_values_only():
         fill(job(container="command: [python3, -c]\n          args: ['print({{ v0 }})']"), Quoted("x"))
     with pytest.raises(BadManifest, match="decides what sh runs"):
         fill(job(container="command: [sh, -c]\n          args: {{ v0 }}"), opt_in(["x"]))
+
+
+# --- variables that the kubelet puts into words
+
+TITLE = "env: [{name: TITLE, value: 'a {{ v0 }}'}]\n          "
+CHAIN = "env: [{name: A, value: '{{ v0 }}'}, {name: B, value: 'sh -c $(A)'}, {name: C, value: $(B)}]\n          "
+FIELD = "env: [{name: F, valueFrom: {fieldRef: {fieldPath: \"metadata.%s['%s']\"}}}]\n          "
+VARIABLES = [
+    (TITLE + "command: [sh, -c, 'echo building $(TITLE)']", r"command\[2\]: \$\(TITLE\) within a shell's script"),
+    (TITLE + "command: [sh, -c]\n          args: ['echo $(TITLE)']", r"args\[0\]: \$\(TITLE\) within a shell's script"),
+    (TITLE + "command: [sh, -c, $(TITLE)]", "decides what sh runs"),
+    (TITLE + "command: [sh, $(TITLE), x]", "decides what sh runs"),
+    (TITLE + "command: [sh, -c, 'echo $$$(TITLE)']", r"\$\(TITLE\) within a shell's script"),
+    (TITLE + "command: [python3, -c, \"print('$(TITLE)')\"]", r"\$\(TITLE\) within a program's text"),
+    (TITLE + "command: [$(TITLE)]", r"command\[0\]: \$\(TITLE\) may hold an event's value"),
+    (TITLE + "command: [run, $(TITLE)]", r"command\[1\]: \$\(TITLE\) may hold an event's value"),
+    (TITLE + "args: [x, 'sh -c \"$(TITLE)\"']", r"\$\(TITLE\) within a shell's script"),
+    (TITLE + "livenessProbe: {exec: {command: [sh, -c, 'x $(TITLE)']}}", r"livenessProbe.exec.command\[2\]"),
+    (TITLE + "volumeMounts: [{name: a, mountPath: /a, subPathExpr: $(TITLE)}]", r"volumeMounts\[0\].subPathExpr"),
+    (CHAIN + "command: [sh, -c, 'echo $(B)']", r"\$\(B\) within"),
+    (CHAIN + "command: [sh, -c, $(C)]", "decides what sh runs"),
+    ("command: [sh, -c, 'echo $(CE_SUBJECT)']", r"\$\(CE_SUBJECT\) within"),
+    ("command: [sh, -c, 'echo $(JOBHOOK_EVENT)']", r"\$\(JOBHOOK_EVENT\) within"),
+    (FIELD % ("annotations", "title") + "command: [sh, -c, 'echo $(F)']", r"\$\(F\) within"),
+    (FIELD % ("labels", "branch") + "command: [sh, -c, 'echo $(F)']", r"\$\(F\) within"),
+    (FIELD % ("annotations", "jobhook.dev/event-data") + "command: [sh, -c, 'echo $(F)']", r"\$\(F\) within"),
+]
+
+
+def with_annotations(container):
+    """A Job whose pod has an annotation and a label with a value, and ones without."""
+    return job(container=container).replace(
+        "  template:\n",
+        "  template:\n    metadata: {annotations: {title: '{{ v0 }}', fixed: x}, labels: {branch: '{{ v0 }}'}}\n",
+    )
+
+
+@pytest.mark.parametrize(("container", "says"), VARIABLES)
+def test_no_variable_brings_a_value_into_code(container, says):
+    """The kubelet puts variables into words before a shell reads them: `$(NAME)` is as good as the value itself."""
+    with pytest.raises(BadManifest, match=says):
+        fill(with_annotations(container), "x")
+
+
+@pytest.mark.parametrize(
+    "container",
+    [
+        TITLE + "command: [sh, -c, 'echo \"$TITLE\" $$(TITLE)']",
+        TITLE + "command: [sh, -c, 'echo $$$$(TITLE)']",
+        TITLE + "command: [sh, -c, 'echo \"$1\"', sh]\n          args: [$(TITLE)]",
+        TITLE + "args: [build, '--title=$(TITLE)', $(CE_SUBJECT)]",
+        "env: [{name: T, value: '{{ v0 }}'}, {name: T, value: fixed}]\n          command: [sh, -c, 'echo $(T)']",
+        "env: [{name: CE_ID, value: fixed}]\n          command: [sh, -c, 'echo $(CE_ID)']",
+        "command: [sh, -c, 'cat $(JOBHOOK_EVENT_FILE) $(date)']",
+        FIELD % ("annotations", "fixed") + "command: [sh, -c, 'echo $(F)']",
+        "env: [{name: S, valueFrom: {secretKeyRef: {name: s, key: k}}}]\n          command: [sh, -c, 'echo $(S)']",
+        TITLE + "lifecycle: {postStart: {exec: {command: [sh, -c, 'x $(TITLE)']}}}",
+    ],
+)
+def test_variables_stay_where_they_are_arguments(container):
+    """The shell's own variable, an escaped reference, a plain argument and what no event decides are left alone."""
+    assert fill(with_annotations(container), "x")
+
+
+def test_a_variable_may_be_in_command_where_values_may():
+    """`allow: [command]` lets a value in, and so the variable that holds it; a script not even then."""
+    assert fill(job(container=TITLE + "command: [run, $(TITLE)]"), "x", allow=[Allow.COMMAND])
+    with pytest.raises(BadManifest, match=r"\$\(TITLE\) within a shell's script"):
+        fill(job(container=TITLE + "command: [sh, -c, 'run $(TITLE)']"), "x", allow=[Allow.COMMAND])
+
+
+def test_variables_of_variables_stay_small():
+    """Names that double each other's text cost a bounded time, and count as unknown."""
+    doubling = ", ".join(f"{{name: A{n}, value: $(A{n - 1})$(A{n - 1})}}" for n in range(1, 60))
+    container = f"env: [{{name: A0, value: x}}, {doubling}]\n          command: [sh, -c, 'echo $(A59)']"
+    assert fill(job(container=container))

@@ -1,12 +1,17 @@
 """A stranger's values against templates that are written as people write them."""
 
+import textwrap
+
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from nasty import HOSTILE, NAMES, REFUSED, TEMPLATES, VALUES, as_text, judge, rendered
+from nasty import HOSTILE, INJECTED, INJECTED_TEMPLATE, NAMES, REFUSED, TEMPLATES, VALUES, as_text, judge, rendered
 
 from webhook.definitions import load
-from webhook.errors import ValueRefused
+from webhook.errors import DefinitionError, ValueRefused
+from webhook.events import Event
+from webhook.manifests import GIVEN
+from webhook.rendering import payload
 from webhook.templates import compile_template
 
 
@@ -38,6 +43,24 @@ def test_a_value_that_no_job_can_hold_is_refused(definitions, name, attack):
         rendered(definitions.get(name), REFUSED[attack])
     assert len(str(refused.value)) < 300
     assert str(refused.value).isprintable()
+
+
+@pytest.mark.parametrize("way", INJECTED)
+def test_no_template_makes_code_of_a_value(tmp_path, way):
+    """Where a value would be code, the definition is not loaded, whatever the value will be."""
+    path = tmp_path / "injected.yaml"
+    path.write_text(INJECTED_TEMPLATE + textwrap.indent(textwrap.dedent(INJECTED[way]), " " * 12))
+    with pytest.raises(DefinitionError, match="containers"):
+        load(path)
+
+
+def test_every_variable_with_an_events_value_is_known():
+    """What `event: env` and `event: file` hand over is what no script may take by `$(NAME)`."""
+    event = Event(id="1", source="/s", type="t", datacontenttype="application/json", data={})
+    for mode in ("env", "file"):
+        container = {"name": "main"}
+        payload.hand_over({"spec": {"template": {"spec": {"containers": [container]}}}}, event, mode)
+        assert {variable["name"] for variable in container["env"]} - set(GIVEN) <= {"JOBHOOK_EVENT_FILE"}
 
 
 def test_a_value_cannot_name_a_token(definitions):

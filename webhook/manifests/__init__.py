@@ -5,8 +5,10 @@ from .leaves import Leaf, text
 from .places import Allow, Kind, kind_at
 from .plan import MAX_NODES, Plan, plan
 from .problems import BadManifest, BadSyntax, NotJob, Unfit, show_place, show_value
+from .variables import GIVEN
 
 __all__ = [
+    "GIVEN",
     "MAX_NODES",
     "Allow",
     "BadManifest",

@@ -6,7 +6,12 @@ variable where there is one. The reference code is third_party/forked/golang/exp
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterator
+
 from .problems import Unfit
+
+_REFERENCE = re.compile(r"\$(?:(\$)|\(([^)]*)\))")
 
 
 def escape(value: str) -> str:
@@ -47,3 +52,21 @@ def before_value(literal: str) -> str:
         else:
             at += 2
     return literal
+
+
+def pieces(literal: str) -> Iterator[tuple[str, str | None]]:
+    """Read a text as the kubelet does: literal text with None, and for each `$(NAME)` an empty text with the name.
+
+    >>> list(pieces("cost $$(A) $(B)$"))
+    [('cost ', None), ('$', None), ('(A) ', None), ('', 'B'), ('$', None)]
+    """
+    # Where no bracket closes any more nothing is a reference: searching there would cost the square of the length.
+    end = literal.rfind(")") + 1
+    at = 0
+    for match in _REFERENCE.finditer(literal, 0, end):
+        if match.start() > at:
+            yield literal[at : match.start()], None
+        yield ("$", None) if match[1] else ("", match[2])
+        at = match.end()
+    if rest := literal[at:end] + literal[end:].replace("$$", "$"):
+        yield rest, None

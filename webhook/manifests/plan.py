@@ -8,12 +8,13 @@ from typing import Any
 
 from .. import yaml
 from ..templates import Broken, holds_token, split
-from . import scripts
+from . import commands, scripts
 from .expansion import before_value
 from .leaves import Leaf
 from .places import Allow, Kind, Path, kind_at, remedy_at
-from .problems import BadManifest, BadSyntax, NotJob, Unfit, show_place
-from .shells import Code, Word, code_words
+from .problems import BadManifest, BadSyntax, NotJob, Unfit, bad, show_place
+from .shells import Code
+from .variables import Word, valued_fields
 
 MAX_NODES = 10_000
 _POD = ("spec", "template", "spec")
@@ -87,7 +88,7 @@ def plan(text: str, *, allow: Collection[Allow] = (), digits: bool = False) -> P
         root = yaml.document(text)
     except yaml.NotYaml as error:
         raise BadSyntax(error.problem, line=error.line or 1, column=error.column or 1) from error
-    builder = _Builder(frozenset(allow), digits=digits)
+    builder = _Builder(frozenset(allow), valued_fields(root), digits=digits)
     tree = builder.build(root, ())
     if not isinstance(root, yaml.Mapping) or not isinstance(tree, dict):
         raise NotJob("no mapping", line=root.line, column=root.column, remedy="write a whole Job: apiVersion, …")
@@ -118,10 +119,10 @@ def _is_job(root: yaml.Mapping, tree: dict[str, Any]) -> None:
 class _Builder:
     """The walk over a parsed text."""
 
-    def __init__(self, allow: frozenset[Allow], *, digits: bool) -> None:
-        self._allow, self._digits = allow, digits
+    def __init__(self, allow: frozenset[Allow], fields: frozenset[str], *, digits: bool) -> None:
+        self._allow, self._fields, self._digits = allow, fields, digits
         self._nodes = 0
-        self._code: dict[yaml.Node, Code] = {}
+        self._code: dict[yaml.Node, tuple[Code, Word]] = {}
         self.scripts: list[tuple[int, int, int]] = []
         self.leaves: list[Leaf] = []
 
@@ -135,7 +136,7 @@ class _Builder:
         if isinstance(node, yaml.Sequence):
             return [self.build(item, (*path, position)) for position, item in enumerate(node.items)]
         if len(path) == 5 and path[:3] == _POD and path[3] in {"containers", "initContainers"}:
-            self._read_command(node, path)
+            self._code |= commands.read(node, path, fields=self._fields, allow=self._allow)
         for key, _ in node.pairs:
             if holds_token(key.text):
                 raise BadManifest(
@@ -152,7 +153,7 @@ class _Builder:
         kind = kind_at(path, self._allow)
         if kind is None:
             remedy = _OUTSIDE if node in self._code else remedy_at(path)
-            raise self._bad(node, path, "a value may not go here", remedy)
+            raise bad(node, path, "a value may not go here", remedy)
         try:
             parts = split(node.text)
             if node in self._code:
@@ -160,43 +161,21 @@ class _Builder:
             if kind in {Kind.EXPANDED, Kind.SCRIPT}:
                 parts = tuple(_before_values(parts))
         except (Broken, Unfit) as error:
-            raise self._bad(node, path, str(error)) from error
+            raise bad(node, path, str(error)) from error
         whole = node.plain and len(parts) == 1
         if kind in {Kind.INTEGER, Kind.LIST, Kind.TREE} and not whole:
-            raise self._bad(node, path, f"{kind.value} is needed, not a text", "write one {{ … }} without quotes")
+            raise bad(node, path, f"{kind.value} is needed, not a text", "write one {{ … }} without quotes")
         leaf = Leaf(show_place(path), kind, parts, whole, self._digits)
         self.leaves.append(leaf)
         return leaf
 
     def _as_code(self, node: yaml.Scalar, parts: tuple[str | int, ...]) -> Kind:
-        if self._code[node] is Code.OTHER:
+        code, word = self._code[node]
+        if code is Code.OTHER:
             raise Unfit("a value within a program's text, where nothing can quote it; pass it as an argument or in env")
-        scripts.check(parts)
+        scripts.check(word)
         self.scripts += [(part, node.line, node.column) for part in parts if isinstance(part, int)]
         return Kind.SCRIPT
-
-    def _read_command(self, container: yaml.Mapping, path: Path) -> None:
-        words: list[tuple[yaml.Node, Word]] = []
-        for field in ("command", "args"):
-            node = container.get(field)
-            nodes = node.items if isinstance(node, yaml.Sequence) else () if node is None else (node,)
-            words += [(item, _word(item)) for item in nodes]
-        try:
-            found = code_words([word for _, word in words])
-        except (Unfit, Broken) as error:
-            raise self._bad(container, (*path, "command"), str(error)) from error
-        # By identity: two words of the same text at the same place cannot be.
-        self._code |= {words[position][0]: code for position, code in found.items()}
-
-    def _bad(self, node: yaml.Node, path: Path, problem: str, remedy: str = "") -> BadManifest:
-        problem, _, advice = problem.partition("; ")
-        return BadManifest(
-            f"{show_place(path)}: {problem}", line=node.line, column=node.column, remedy=remedy or advice
-        )
-
-
-def _word(node: yaml.Node) -> Word:
-    return split(node.text) if isinstance(node, yaml.Scalar) else ()
 
 
 def _literal(node: yaml.Scalar) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from .. import yaml
 from ..errors import JobhookError
 
 
@@ -44,6 +45,12 @@ def show_place(path: tuple[str | int, ...]) -> str:
         else:
             text += f".{step}" if text else step
     return text
+
+
+def bad(node: yaml.Node, path: tuple[str | int, ...], problem: str, remedy: str = "") -> BadManifest:
+    """The error for a node; behind the problem's semicolon is the remedy where none is given."""
+    problem, _, advice = problem.partition("; ")
+    return BadManifest(f"{show_place(path)}: {problem}", line=node.line, column=node.column, remedy=remedy or advice)
 
 
 def show_value(value: object) -> str:

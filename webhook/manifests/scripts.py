@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from .problems import Unfit
+from .variables import Reference, Word
 
 _ADVICE = 'take it out of there, or pass it as a word after the script and write "$1" there, or in env'
 _NAMES = {
@@ -22,7 +23,7 @@ _LEXEMES = re.compile(r"\\.|\$\(\(|\(\(|\)\)|\$\(|\$\{|\$'|<<|\bcase\b|.", re.DO
 _CODE = {"(", "$("}
 
 
-def check(word: tuple[str | int, ...]) -> None:
+def check(word: Word) -> None:
     """Make sure that each value of a script stands outside of quotes, comments, here-documents and arithmetic.
 
     Raises:
@@ -37,6 +38,8 @@ def check(word: tuple[str | int, ...]) -> None:
     for piece in word:
         if isinstance(piece, str):
             reader.read(piece)
+        elif isinstance(piece, Reference):
+            reader.word, reader.last = True, ""
         elif within := reader.within():
             raise Unfit(f"a value within {_NAMES[within]} of a shell's script; {_ADVICE}")
         else:

@@ -8,9 +8,7 @@ from contextlib import suppress
 from enum import Enum
 
 from .problems import Unfit
-
-Word = tuple[str | int, ...]
-"""A word in its literal pieces and the numbers of the values between them; a whole list from a value is one number."""
+from .variables import Reference, Word
 
 
 class Code(Enum):
@@ -82,7 +80,7 @@ def _program(words: Sequence[Word], at: int, found: dict[int, Code], *, certain:
 
 
 def _valued(word: Word) -> bool:
-    return any(isinstance(piece, int) for piece in word)
+    return any(isinstance(piece, int) or (isinstance(piece, Reference) and piece.valued) for piece in word)
 
 
 def _name(word: Word) -> str:
@@ -112,7 +110,7 @@ def _shell(words: Sequence[Word], at: int, found: dict[int, Code]) -> None:
         end += 1
     if end < len(words) and _valued(words[end]):
         first = words[end][0]
-        if not script or isinstance(first, int) or not first.strip() or first.lstrip().startswith("-"):
+        if not script or not isinstance(first, str) or not first.strip() or first.lstrip().startswith("-"):
             raise _decides(words, at)
         found[end] = Code.SHELL
 
@@ -122,7 +120,7 @@ def _runner(words: Sequence[Word], at: int, found: dict[int, Code]) -> None:
     for before, word in enumerate(words[at + 1 : -1], start=at + 1):
         option = "" if _valued(word) else _literal(word)
         if re.fullmatch(r"-[a-zA-Z]*c|--(?:session-)?command", option) and _valued(words[before + 1]):
-            if isinstance(words[before + 1][0], int):
+            if not isinstance(words[before + 1][0], str):
                 raise _decides(words, at)
             found[before + 1] = Code.SHELL
 
@@ -131,7 +129,7 @@ def _program_from(words: Sequence[Word], at: int) -> None:
     """`env NAME=value program` and `busybox program`: no value before the program's name is written out."""
     for word in words[at + 1 :]:
         first = word[0] if word else ""
-        if _valued(word) and (isinstance(first, int) or first.startswith("-") or "=" not in first):
+        if _valued(word) and (not isinstance(first, str) or first.startswith("-") or "=" not in first):
             raise _decides(words, at)
         if isinstance(first, str) and not first.startswith("-") and "=" not in first:
             return
