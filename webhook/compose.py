@@ -44,8 +44,6 @@ from .web.receiver import Readiness, Receiver
 
 log = structlog.get_logger(__name__)
 
-SWEEP_BUDGET = timedelta(seconds=50)
-"""Of one `POST /cleanup`: below the minute that proxies on the way give an answer."""
 STOP_BUDGET = timedelta(seconds=3)
 """For deliveries under way when the process ends."""
 
@@ -128,12 +126,12 @@ async def running(
         await stack.enter_async_context(_tasks(failed, *works))
         stack.push_async_callback(deliverer.stop, STOP_BUDGET)
 
-        async def clean(dry_run: bool) -> Report:  # noqa: FBT001 # the receiver's form
+        async def clean(dry_run: bool, budget: timedelta) -> Report:  # noqa: FBT001 # the receiver's form
             return await sweep(
                 cluster.jobs,
                 courier,
                 retention=settings.retention.model_dump(),
-                budget=SWEEP_BUDGET,
+                budget=budget,
                 metrics=metrics,
                 payloads=cluster.payloads,
                 ledger=ledger,

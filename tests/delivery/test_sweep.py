@@ -9,6 +9,7 @@ from functools import partial
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from structlog.testing import capture_logs
 
 from webhook import marks
 from webhook.completion import completion_event
@@ -312,3 +313,16 @@ class _Away:
 
     async def list(self, labels=None, **more):
         raise ClusterUnavailable("away")
+
+
+def test_logs_a_line_a_page(store, make):
+    """How far it is after each page, and no line a Job: a sweep may delete thousands."""
+    for number in range(600):
+        store.put(old(make, f"job-{number:04}"))
+    with capture_logs() as lines:
+        swept(store)
+    told = [line for line in lines if line["log_level"] == "info" and line["event"] != "sweep.done"]
+    assert [(line["event"], line["jobs"], line["deleted"]) for line in told] == [
+        ("sweep.page", 500, 500),
+        ("sweep.page", 100, 600),
+    ]

@@ -394,3 +394,10 @@ def test_400_for_a_sweep_that_was_not_understood(receiver, query, said):
     before = len(receiver.lines("sweep.done"))
     assert said in _is_problem(receiver.as_caller("POST", f"/cleanup?{query}"), 400)
     assert len(receiver.lines("sweep.done")) == before
+
+
+@pytest.mark.parametrize("budget", ["0s", "51s", "5", "", "1h", "-1s"])
+def test_400_for_a_budget_that_no_sweep_has(receiver, budget):
+    """From a second to fifty."""
+    answer = receiver.as_caller("POST", f"/cleanup?budget={budget}")
+    assert "budget" in _is_problem(answer, 400)

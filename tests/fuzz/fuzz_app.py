@@ -318,7 +318,7 @@ def _receiver(folder):
     declared |= {f"{name}-signed": replace(one, scheme=SCHEMES["github"]) for name, one in declared.items()}
     callers = Callers([settings.Caller(name="fuzz", tokens=(folder / "token",), may=frozenset(Right))])
 
-    async def sweep(dry_run):
+    async def sweep(dry_run, budget):
         return Report(dry_run=dry_run)
 
     async def redeliver(name, sinks):

@@ -83,10 +83,12 @@ def cleanup(
 ) -> None:
     """Ask a receiver to deliver what is outstanding and to delete Jobs past their retention.
 
-    Exit codes: 0 done, 1 refused, 2 usage, 3 not reachable, 4 not allowed.
+    Exit codes: 0 done, 1 refused, errors (at one Job at least) or not finished within its patience, 2 usage, 3 not
+    reachable, 4 not allowed.
     """
     from ..json import dump
     from .cleanup import cleanup as run
+    from .cleanup import undone
     from .client import client
 
     def told(line: str) -> None:
@@ -94,11 +96,14 @@ def cleanup(
 
     try:
         asked = client(os.environ, url=url, token_file=token_file, timeout=max(60.0, patience))
-        report = run(asked, dry_run=dry_run, patience=patience, told=told)
+        report = run(asked, dry_run=dry_run, patience=patience, watched=sys.stderr.isatty(), told=told)
     except JobhookError as error:
         typer.echo(f"jobhook cleanup: {error}", err=True)
         raise typer.Exit(getattr(error, "code", 1)) from error
     typer.echo(dump(report).decode() if as_json or not sys.stdout.isatty() else _lines(report))
+    if left := undone(report):
+        told(f"jobhook cleanup: {left}")
+        raise typer.Exit(1)
 
 
 @app.command()

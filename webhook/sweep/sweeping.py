@@ -137,7 +137,11 @@ class _Retention:
                 condemned = await self._condemned(page, clerk)
                 if self._dry_run:
                     self._counts["deleted"] += len(condemned)
-                elif not await _delete(self._jobs, condemned, self._counts, over=self._over):
+                    continue
+                through = await _delete(self._jobs, condemned, self._counts, over=self._over)
+                so_far = {name: self._counts[name] for name in ("deleted", "errors")}
+                log.info("sweep.page", jobs=len(page), **so_far)
+                if not through:
                     return True
         return False
 
@@ -191,5 +195,5 @@ async def _delete_one(jobs: Jobs, job: Job) -> str:
         log.warning("sweep.delete_failed", job=job.name, error=str(error))
         return "errors"
     else:
-        log.info("job.deleted", job=job.name, uid=job.uid)
+        log.debug("job.deleted", job=job.name, uid=job.uid)
     return "deleted"

@@ -12,6 +12,8 @@ from ..job import State
 
 MAX_LIMIT = 500
 MAX_TAIL = 100_000
+LEAST_SWEEP, MAX_SWEEP = timedelta(seconds=1), timedelta(seconds=50)
+"""Of one `POST /cleanup`: below the minute that proxies on the way give an answer."""
 
 LABEL_NAME = r"([a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?/)?[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?"
 LABEL_VALUE = r"([A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?)?"
@@ -34,7 +36,15 @@ def _flag(text: object) -> object:
     raise ValueError("is neither true nor false")
 
 
+def _budget(text: object) -> object:
+    budget = durations.parse(text) if isinstance(text, str) else None
+    if budget is None or not LEAST_SWEEP <= budget <= MAX_SWEEP:
+        raise ValueError(f"is not from {durations.show(LEAST_SWEEP)} to {durations.show(MAX_SWEEP)}")
+    return budget
+
+
 Number = BeforeValidator(_number)
+Budget = Annotated[timedelta, BeforeValidator(_budget)]
 Flag = Annotated[bool, BeforeValidator(_flag)]
 LabelValue = Annotated[str, Field(min_length=1, max_length=63, pattern=f"^{LABEL_VALUE}$")]
 Moment = Annotated[
@@ -110,6 +120,7 @@ class CleanupQuery(Query):
     """`POST /cleanup`: what is misspelt here would delete what was only to be looked at."""
 
     dry_run: Flag = Field(False, description="Only tell what would be done.")
+    budget: Budget = Field(MAX_SWEEP, description="Begin nothing after so long: a duration from 1s to 50s.")
 
 
 class Submit(BaseModel):

@@ -43,5 +43,5 @@ async def cleanup(request: Request) -> Response:
     caller = await receiver.allow(request, "cleanup")
     query = query_of(request, CleanupQuery)
     log.info("sweep.ordered", by=caller.name, dry_run=query.dry_run)
-    report = await receiver.sweep(query.dry_run)
+    report = await receiver.sweep(query.dry_run, query.budget)
     return Response(dump(asdict(report)), media_type="application/json")

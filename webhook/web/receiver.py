@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import structlog
 from starlette.requests import Request
@@ -62,7 +62,7 @@ class Receiver:
         gates: the rates of doors that have one, on this replica, by `events` or the source's name.
         body_limit: bytes of a body, where a source does not say its own.
         answer_seconds: from a request's first byte to its answer.
-        sweep: (dry_run) → what the sweep did.
+        sweep: (dry_run, budget) → what the sweep did.
         redeliver: (Job, sinks) → the progress at each of its sinks, after they were set back.
         failures: who has failed to authenticate how often.
         submitter: of the Job API.
@@ -88,7 +88,7 @@ class Receiver:
     body_limit: int
     answer_seconds: float
     budget: Budget
-    sweep: Callable[[bool], Awaitable[Report]]
+    sweep: Callable[[bool, timedelta], Awaitable[Report]]
     redeliver: Callable[[str, Sequence[str]], Awaitable[Mapping[str, Progress]]]
     readiness: Callable[[], Readiness]
     metrics: Metrics
