@@ -35,7 +35,7 @@ from .progress import Progress
 from .settings import Settings
 from .steps import PATIENCE, NextSteps
 from .submit import Submitter
-from .sweep import Report, sweep
+from .sweep import Report, sweep, until
 from .targets import mementos, restored, target_of
 from .web.app import Application, Routes, build
 from .web.body import Budget
@@ -69,6 +69,7 @@ async def running(
     environ: Mapping[str, str],
     routes: Routes = (),
     hosts: Sequence[str] | None = None,
+    stop: asyncio.Event | None = None,
 ) -> AsyncIterator[Running]:
     """Start everything but the listening itself; leaving stops it in order and frees our claims.
 
@@ -78,6 +79,7 @@ async def running(
         environ: the process's environment, for Kubernetes' own variables.
         routes: further ones.
         hosts: the names by which it may be called; None for any.
+        stop: the order to end, which a sweep does not outlast; None: there is none but leaving.
 
     Raises:
         ConfigurationError: definitions, sources or the cluster cannot be had as configured.
@@ -127,7 +129,7 @@ async def running(
         stack.push_async_callback(deliverer.stop, STOP_BUDGET)
 
         async def clean(dry_run: bool, budget: timedelta) -> Report:  # noqa: FBT001 # the receiver's form
-            return await sweep(
+            whole = sweep(
                 cluster.jobs,
                 courier,
                 retention=settings.retention.model_dump(),
@@ -137,6 +139,7 @@ async def running(
                 ledger=ledger,
                 dry_run=dry_run,
             )
+            return await until(stop, whole)
 
         async def order(name: str, sinks: Sequence[str]) -> Mapping[str, Progress]:
             return await redeliver(

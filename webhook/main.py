@@ -54,7 +54,7 @@ async def serve_settings(settings: Settings, environ: Mapping[str, str]) -> int:
     listener = bind(settings.host, settings.port)
     stop = asyncio.Event()
     with stopped_by_signals(stop):
-        async with running(settings, listener, environ=environ) as receiver:
+        async with running(settings, listener, environ=environ, stop=stop) as receiver:
             _calm_collector()
             host, port = listener.getsockname()[:2]
             log.info("serving", version=__version__, host=host, port=port, cluster=settings.cluster)

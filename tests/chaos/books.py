@@ -54,7 +54,9 @@ def of_launches(books, fates, senders, lives):
     books.line("events with two Jobs, or more", sum(births[event] > 1 for event in fates), 0)
     books.line("events told `created: true` twice", sum(count > 1 for count in senders.created.values()), 0)
     names = {life.event: life.name for life in lives}
-    books.line("answers that name another Job", sum(told != {names.get(e)} for e, told in senders.names.items()), 0)
+    others = {event: told for event, told in senders.names.items() if told != {names.get(event)}}
+    books.line("answers that name another Job", len(others), 0)
+    books.faults += [f"{event}: told of {sorted(told)}, and it is {names.get(event)}" for event, told in others.items()]
     books.faults += senders.faults
 
 
