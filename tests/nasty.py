@@ -140,6 +140,18 @@ INJECTED = {
     "a variable in a probe": """
         env: [{name: TITLE, value: "{{ event.data.v }}"}]
         livenessProbe: {exec: {command: [sh, -c, "echo $(TITLE)"]}}""",
+    "the whole script behind a program that is not known": """
+        args: [x, sh, -c, "{{ event.data.v }}"]""",
+    "the script of a shell behind another": """
+        command: [sh, -c, 'exec "$@"', x, sh, -c]
+        args: ["{{ event.data.v }}"]""",
+    "the script behind bundled options": """
+        command: [bash, -coe, pipefail]
+        args: ["echo {{ event.data.v }}"]""",
+    "the script of a shell that a variable names": """
+        env: [{name: SH, value: /bin/sh}]
+        command: [$(SH), -c]
+        args: ["{{ event.data.v }}"]""",
     "the event's subject in a script": """
         command: [sh, -c, "echo $(CE_SUBJECT)"]""",
     "the event in a script": """

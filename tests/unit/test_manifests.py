@@ -11,6 +11,7 @@ from webhook.manifests import Allow, BadManifest, BadSyntax, NotJob, Unfit, esca
 from webhook.manifests.expansion import before_value
 from webhook.manifests.scripts import check
 from webhook.manifests.shells import Code, code_words
+from webhook.manifests.variables import Reference
 from webhook.templates import Quoted, compile_template, opt_in
 
 JOB = """\
@@ -418,7 +419,7 @@ def test_only_expanded_fields_are_escaped():
 
 def words(*texts):
     """A command line; a number stands for a value, a tuple for a word with values in it."""
-    return [(text,) if isinstance(text, str | int) else text for text in texts]
+    return [text if isinstance(text, tuple) else (text,) for text in texts]
 
 
 @pytest.mark.parametrize(
@@ -453,7 +454,37 @@ def words(*texts):
         (words("awk", ("{print ", 0, "}"), "file"), {1: Code.OTHER}),
         (words("sed", "-e", ("s/a/", 0, "/")), {2: Code.OTHER}),
         (words("jq", ("." , 0)), {1: Code.OTHER}),
+        (words("x", "sh", "-c", ("echo ", 0)), {3: Code.SHELL}),
+        (words("bash", "-oue", "pipefail", "-c", ("echo ", 0)), {4: Code.SHELL}),
+        (words("bash", "-coe", "pipefail", ("echo ", 0)), {3: Code.SHELL}),
+        (words("bash", "-rcfile", "x", "-c", ("echo ", 0)), {4: Code.SHELL}),
+        (words("bash5", "-c", ("echo ", 0)), {2: Code.SHELL}),
+        (words("/opt/bash-static", "-c", ("echo ", 0)), {2: Code.SHELL}),
+        (words("SH.EXE", "-c", ("echo ", 0)), {2: Code.SHELL}),
+        (words("yash", "-c", ("echo ", 0)), {2: Code.SHELL}),
+        (words("osh", "-c", ("echo ", 0)), {2: Code.SHELL}),
+        (words("capsh", "--user=x", "--", "-c", ("echo ", 0)), {4: Code.SHELL}),
+        (words("ssh", "-p", "22", "host", ("echo ", 0)), {4: Code.SHELL}),
+        (words("ssh", ("git@", 0), "ls", 0), {3: Code.SHELL}),
+        (words("watch", "-n", "5", ("echo ", 0)), {3: Code.SHELL}),
+        (words("parallel", ("echo ", 0), ":::", 0), {1: Code.SHELL}),
+        (words("elvish", "-c", ("x", 0)), {2: Code.OTHER}),
+        (words("rc", "-c", 0), {2: Code.OTHER}),
+        (words("cmd", "/c", ("x", 0)), {2: Code.OTHER}),
+        (words("C:\\cmd.exe", "/S", "/C", "echo", 0), {4: Code.OTHER}),
+        (words("powershell.exe", "-NoProfile", "-Command", ("x", 0)), {3: Code.OTHER}),
+        (words("pwsh", "-co", ("x", 0)), {2: Code.OTHER}),
+        (words("osascript", "-e", ("x", 0)), {2: Code.OTHER}),
+        (words("uv", "run", "awk", ("x", 0)), {3: Code.OTHER}),
+        (words("poetry", "run", "python3.12", "-c", 0), {4: Code.OTHER}),
+        (words("x", "node", "-e", 0), {3: Code.OTHER}),
         (words("sh", "-c", 'echo "$1"', "sh", 0), {}),
+        (words("tini", "--", "sh", "-c", 'echo "$1"', "sh", 0), {}),
+        (words("pwsh", "-File", "x.ps1", 0), {}),
+        (words("kubectl", "get", "node", 0), {}),
+        (words("sh", "-c", Reference("SCRIPT", valued=False), "sh", 0), {}),
+        (words("build", Reference("TOKEN", valued=False), 0), {}),
+        (words("build", "--token", Reference("TOKEN", valued=False), "--branch", 0), {}),
         (words("sh", "-ec", "echo", "-c", 0), {}),
         (words("sh", "script.sh", 0), {}),
         (words("python3", "script.py", 0), {}),
@@ -497,6 +528,41 @@ def test_code_among_words_is_found(line, code):
         words("node", ("--eval=", 0)),
         words("tini", "--", "bash", 0),
         words("su", "nobody", "-c", 0),
+        words("su", "nobody", ("--command=echo ", 0)),
+        words("sudo", "-s", ("echo ", 0)),
+        words("bash", "-o", 0, "-c", "x"),
+        words("ssh", 0, "x"),
+        words("ssh", "-o", 0, "host"),
+        words("ssh", "host", 0),
+        words("watch", 0),
+        words("env", "-S", ("A=b sh -c ", 0)),
+        words("x", ("python3 "), "python3", ("-cprint(", 0)),
+        words(Reference("SHELL", valued=False), "-c", 0),
+        words(Reference("SHELL", valued=False), 0),
+        words("x", Reference("SHELL", valued=False), "-ec", ("echo ", 0)),
+        words("sh", Reference("C", valued=False), ("echo ", 0)),
+        words("python3", Reference("C", valued=False), ("echo ", 0)),
+        words("sh", "-c", Reference("TITLE", valued=True)),
+        *(
+            words(*front, "sh", "-c", 0)
+            for front in [
+                ["x"],
+                ["poetry", "run"],
+                ["conda", "run", "-n", "e"],
+                ["xvfb-run"],
+                ["catatonit"],
+                ["s6-setuidgid", "u"],
+                ["chpst", "-u", "x"],
+                ["taskset", "1"],
+                ["numactl", "-N", "0"],
+                ["prlimit", "--nofile=1"],
+                ["systemd-run"],
+                ["mpirun", "-n", "2"],
+                ["docker", "run", "i"],
+                ["/lib64/ld-linux-x86-64.so.2"],
+                ["sh", "-c", 'exec "$@"', "x"],
+            ]
+        ),
     ],
 )
 def test_a_value_that_decides_what_runs_is_refused(line):
@@ -587,6 +653,18 @@ VARIABLES = [
     (TITLE + "args: [x, 'sh -c \"$(TITLE)\"']", r"\$\(TITLE\) within a shell's script"),
     (TITLE + "livenessProbe: {exec: {command: [sh, -c, 'x $(TITLE)']}}", r"livenessProbe.exec.command\[2\]"),
     (TITLE + "volumeMounts: [{name: a, mountPath: /a, subPathExpr: $(TITLE)}]", r"volumeMounts\[0\].subPathExpr"),
+    (
+        "env: [{name: S, value: /bin/sh}]\n          command: [$(S), -c]\n          args: ['{{ v0 }}']",
+        "decides what /bin/sh runs",
+    ),
+    (
+        "env: [{name: C, value: -c}]\n          command: [sh, $(C)]\n          args: ['{{ v0 }}']",
+        "decides what sh runs",
+    ),
+    (
+        "envFrom: [{configMapRef: {name: x}}]\n          command: [$(S), -c]\n          args: ['{{ v0 }}']",
+        r"what \$\(S\) runs",
+    ),
     (CHAIN + "command: [sh, -c, 'echo $(B)']", r"\$\(B\) within"),
     (CHAIN + "command: [sh, -c, $(C)]", "decides what sh runs"),
     ("command: [sh, -c, 'echo $(CE_SUBJECT)']", r"\$\(CE_SUBJECT\) within"),

@@ -29,7 +29,7 @@ def read(
     try:
         variables = Variables(container, fields)
         line = [*_words(container, path, "command", variables), *_words(container, path, "args", variables)]
-        found = code_words([word for _, _, word in line])
+        found = code_words([word for _, _, word in line], entrypoint=container.get("command") is None)
     except (Unfit, Broken) as error:
         raise bad(container, (*path, "command"), str(error)) from error
     for position, code in found.items():
