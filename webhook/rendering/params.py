@@ -9,12 +9,12 @@ from typing import Any
 from ..definitions import Definition, Param
 from ..errors import ValueRefused
 from ..manifests import Unfit
-from ..templates import Absent, EvaluationFailed
+from ..templates import Absent, Budget, EvaluationFailed
 
 
-def from_event(definition: Definition, variables: Mapping[str, Any]) -> dict[str, Any]:
-    """Evaluate every parameter's `from`. Raises ValueRefused."""
-    return {name: _from_event(definition, param, variables) for name, param in definition.params.items()}
+def from_event(definition: Definition, variables: Mapping[str, Any], budget: Budget) -> dict[str, Any]:
+    """Evaluate every parameter's `from`, within one budget for all of them. Raises ValueRefused."""
+    return {name: _from_event(definition, param, variables, budget) for name, param in definition.params.items()}
 
 
 def from_submit(definition: Definition, given: Mapping[str, Any]) -> dict[str, Any]:
@@ -32,11 +32,12 @@ def from_submit(definition: Definition, given: Mapping[str, Any]) -> dict[str, A
     return values
 
 
-def _from_event(definition: Definition, param: Param, variables: Mapping[str, Any]) -> Any:
+def _from_event(definition: Definition, param: Param, variables: Mapping[str, Any], budget: Budget) -> Any:
     if param.expression is None:
         return _read(definition, param, None, "it has no value")
     try:
-        value, missing = param.expression.evaluate(variables), f"{param.expression.source[:100]} is null"
+        value = param.expression.evaluate(variables, budget)
+        missing = f"{param.expression.source[:100]} is null"
     except Absent as error:
         value, missing = None, str(error)
     except EvaluationFailed as error:

@@ -11,7 +11,7 @@ from ..definitions import Definition, view
 from ..errors import ValueRefused
 from ..events import Arrival, Event
 from ..manifests import BadManifest, Plan, Unfit
-from ..templates import EvaluationFailed
+from ..templates import Budget, EvaluationFailed
 from . import payload
 from .params import from_event, from_submit
 
@@ -49,9 +49,10 @@ def render(definition: Definition, arrival: Arrival, *, namespace: str | None = 
     Raises:
         ValueRefused: a value cannot stand where the definition wants it; says which, where and why.
     """
-    event = view(arrival.event)
-    params = from_event(definition, {"event": event})
-    return _render(definition, params, {**params, "event": event}, event=arrival.event, namespace=namespace)
+    event, budget = view(arrival.event), Budget()
+    params = from_event(definition, {"event": event}, budget)
+    variables = {**params, "event": event}
+    return _render(definition, params, variables, budget=budget, event=arrival.event, namespace=namespace)
 
 
 def render_submit(
@@ -74,7 +75,7 @@ def render_submit(
         )
     values = from_submit(definition, params)
     variables = values if event is None else {**values, "event": view(event)}
-    return _render(definition, values, variables, event=event, namespace=namespace)
+    return _render(definition, values, variables, budget=Budget(), event=event, namespace=namespace)
 
 
 def _render(
@@ -82,11 +83,12 @@ def _render(
     params: Mapping[str, Any],
     variables: Mapping[str, Any],
     *,
+    budget: Budget,
     event: Event | None,
     namespace: str | None,
 ) -> Rendered:
     try:
-        text, values = definition.template.render(variables)
+        text, values = definition.template.render(variables, budget)
         _limit(values)
         plan = definition.plans.of(text)
         _check_namespace(plan, namespace)

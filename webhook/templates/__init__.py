@@ -4,6 +4,7 @@ A template renders to a text in which every `{{ … }}` is an inert token, and t
 The text depends on the template's control flow only; whoever parses it puts the values into its leaves afterwards.
 """
 
+from .budget import Budget
 from .compiled import Expression, Template, compile_expression, compile_template
 from .filters import dns_label, label_value
 from .limits import MAX_STEPS, MAX_TEXT, MAX_TOKENS
@@ -18,6 +19,7 @@ __all__ = [
     "MAX_TOKENS",
     "Absent",
     "Broken",
+    "Budget",
     "EvaluationFailed",
     "Expression",
     "JsonList",

@@ -14,11 +14,12 @@ from jinja2.runtime import Context
 
 from ..errors import JobhookError
 from . import grammar
+from .budget import BUDGET, Budget
 from .limits import MAX_SOURCE, MAX_TEXT
+from .metering import metered
 from .problems import Absent, EvaluationFailed, NotTemplate
-from .sandbox import CHARGED, COUNTED, VALUES, sandbox
+from .sandbox import VALUES, sandbox
 from .skeleton import Skeleton, skeletons
-from .tokens import Values
 
 _RESULT = "result"
 _PARTS = 256
@@ -46,8 +47,8 @@ class Expression:
     _path: tuple[str, ...] | None
     _run: Run | None
 
-    def evaluate(self, variables: Mapping[str, Any]) -> Any:
-        """Evaluate it.
+    def evaluate(self, variables: Mapping[str, Any], budget: Budget | None = None) -> Any:
+        """Evaluate it, within a budget that it shares with others, or one of its own.
 
         Raises:
             Absent: what it names is not there.
@@ -55,7 +56,7 @@ class Expression:
         """
         if self._run is None:
             return self._follow(variables)
-        context = _context(dict(variables))
+        context = _context({**variables, BUDGET: Budget() if budget is None else budget})
         try:
             for _ in self._run(context):
                 pass
@@ -68,9 +69,9 @@ class Expression:
             raise EvaluationFailed(_reason(error)) from error
         return value
 
-    def holds(self, variables: Mapping[str, Any]) -> bool:
+    def holds(self, variables: Mapping[str, Any], budget: Budget | None = None) -> bool:
         """Evaluate it as a condition. Raises as `evaluate`."""
-        return bool(self.evaluate(variables))
+        return bool(self.evaluate(variables, budget))
 
     def _follow(self, variables: Mapping[str, Any]) -> Any:
         """Walk a plain path: what most expressions are, at a tenth of the cost."""
@@ -98,15 +99,15 @@ class Template:
     skeletons: tuple[Skeleton, ...]
     _run: Run
 
-    def render(self, variables: Mapping[str, Any]) -> tuple[str, list[Any]]:
+    def render(self, variables: Mapping[str, Any], budget: Budget | None = None) -> tuple[str, list[Any]]:
         """Render the text, with a token for every value, and the values in the order of their tokens.
 
         Raises:
             Absent: a value that it needs is not there.
             EvaluationFailed: it cannot be rendered with these values, or would grow out of bounds.
         """
-        values = Values()
-        context = _context({**variables, VALUES: values})
+        values: list[Any] = []
+        context = _context({**variables, VALUES: values, BUDGET: Budget() if budget is None else budget})
         try:
             text = _bounded(self._run(context))
         except UndefinedError as error:
@@ -127,9 +128,9 @@ def compile_expression(source: str) -> Expression:
         tree = nodes.Template([nodes.Assign(nodes.Name(_RESULT, "store", lineno=1), expression, lineno=1)], lineno=1)
         tree.set_environment(_SANDBOX)
         grammar.check(tree)
-        _join_texts(tree)
         variables = frozenset(node.name for node in grammar.walk(expression) if isinstance(node, nodes.Name))
         path = grammar.path_of(expression)
+        tree = metered(tree)
         return Expression(source, variables, path, None if path is not None else _compile(tree))
 
 
@@ -144,9 +145,7 @@ def compile_template(source: str) -> Template:
         grammar.check(tree)
         variables = frozenset(meta.find_undeclared_variables(tree))
         guarded, outlines = grammar.guarded(tree), skeletons(tree)
-        _join_texts(tree)
-        _meter(tree)
-        return Template(variables, guarded, outlines, _compile(tree))
+        return Template(variables, guarded, outlines, _compile(metered(tree)))
 
 
 def _expression(source: str) -> nodes.Expr:
@@ -155,31 +154,6 @@ def _expression(source: str) -> nodes.Expr:
     if not parser.stream.eos:
         raise TemplateSyntaxError("something stands after the expression", parser.stream.current.lineno)
     return expression
-
-
-def _join_texts(tree: nodes.Template) -> None:
-    """Let `~` join texts as they are put out elsewhere: `true`, nothing for null, and never Python's own of a list."""
-    for node in list(grammar.walk(tree)):
-        if isinstance(node, nodes.Concat):
-            node.nodes = [_filtered(item, "string") for item in node.nodes]
-    tree.set_environment(_SANDBOX)
-
-
-def _meter(tree: nodes.Template) -> None:
-    """Count what loops, filters, slices and `in` go through."""
-    for node in list(grammar.walk(tree)):
-        if isinstance(node, nodes.For):
-            node.iter = _filtered(node.iter, COUNTED)
-        elif isinstance(node, nodes.Filter | nodes.Getitem) and isinstance(node.node, nodes.Expr):
-            if isinstance(node, nodes.Filter) or isinstance(node.arg, nodes.Slice):
-                node.node = _filtered(node.node, CHARGED)
-        elif isinstance(node, nodes.Operand) and node.op in {"in", "notin"}:
-            node.expr = _filtered(node.expr, CHARGED)
-    tree.set_environment(_SANDBOX)
-
-
-def _filtered(node: Any, name: str) -> nodes.Filter:
-    return nodes.Filter(node, name, [], [], None, None, lineno=node.lineno)
 
 
 @contextmanager
@@ -199,6 +173,7 @@ def _translated(source: str) -> Iterator[None]:
 
 
 def _compile(tree: nodes.Template) -> Run:
+    tree.set_environment(_SANDBOX)
     return _SANDBOX.from_string(tree).root_render_func
 
 
@@ -208,13 +183,13 @@ def _context(variables: dict[str, Any]) -> Context:
 
 def _bounded(parts: Iterator[str]) -> str:
     """Join what is put out, a few hundred parts at a time, so that it is never much more than allowed."""
-    text = "".join(islice(parts, _PARTS))
-    while len(text) <= MAX_TEXT:
-        more = "".join(islice(parts, _PARTS))
-        if not more:
-            return text
-        text += more
-    raise EvaluationFailed(f"the rendered text has more than {MAX_TEXT} characters")
+    text, more = "", list(islice(parts, _PARTS))
+    while more:
+        if len(text) + sum(map(len, more)) > MAX_TEXT:
+            raise EvaluationFailed(f"the rendered text has more than {MAX_TEXT} characters")
+        text += "".join(more)
+        more = list(islice(parts, _PARTS))
+    return text
 
 
 def _reason(error: BaseException) -> str:

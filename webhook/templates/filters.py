@@ -5,21 +5,25 @@ from __future__ import annotations
 import math
 import re
 import shlex
-from collections.abc import Callable, Iterable, Mapping
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any, Literal
 
-from jinja2 import Undefined
+from jinja2 import Environment, Undefined, pass_environment
 from jinja2.filters import FILTERS as JINJA
+from jinja2.filters import ignore_case, make_attrgetter
 
 from .. import times
 from ..json import dump
-from .limits import MAX_VALUE
+from .limits import MAX_BITS, MAX_ITEMS, MAX_VALUE
 from .values import Quoted
 
 _NOT_LABEL = re.compile(r"[^A-Za-z0-9_.-]+")
 _NOT_DNS = re.compile(r"[^a-z0-9]+")
 _DIRECTIVE = re.compile(r"%(.?)")
 _DIRECTIVES = frozenset("YmdHMSjyaAbBpIuVG%")
+_PATTERN = 256
+_FEW = 64
+_DIGITS = 100
 
 
 def text(value: Any) -> str:
@@ -81,6 +85,8 @@ def label_value(value: Any) -> str:
 def join(values: Iterable[Any], separator: str = "") -> str:
     """Join scalars; words that went through `shquote` and are joined by white space stay quoted."""
     items = list(values)
+    if len(items) > MAX_ITEMS:
+        raise ValueError("the value grows too large")
     texts = [text(item) for item in items]
     _limit(sum(map(len, texts)) + len(separator) * len(texts))
     joined = separator.join(texts)
@@ -91,8 +97,67 @@ def join(values: Iterable[Any], separator: str = "") -> str:
 def replace(value: Any, old: str, new: str, count: int = -1) -> str:
     """Put one text in the place of another, everywhere or `count` times."""
     source = text(value)
-    _limit(len(source) + (source.count(old) + 1) * len(new))
+    times = source.count(old) if count < 0 else min(count, source.count(old))
+    _limit(len(source) + times * (len(new) - len(old)))
     return source.replace(old, new, count)
+
+
+def split(value: Any, separator: str | None = None) -> list[str]:
+    """The parts of a text between separators, or between white space."""
+    parts = text(value).split(separator, MAX_ITEMS)
+    if len(parts) > MAX_ITEMS:
+        raise ValueError("the value grows too large")
+    return parts
+
+
+def trim(value: Any, characters: str | None = None) -> str:
+    """Take white space, or those characters, off both ends."""
+    if characters is not None and len(characters) > _FEW:
+        raise ValueError(f"more than {_FEW} characters to trim")  # each is looked for at each place
+    return text(value).strip(characters)
+
+
+def integer(value: Any, instead: Any = 0, base: int = 10) -> Any:
+    """The integer of a number or a text, or another value where it has none."""
+    number = JINJA["int"](value, instead, base)
+    if isinstance(number, int) and number.bit_length() > MAX_BITS:
+        raise ValueError("the number grows too large")
+    return number
+
+
+def rounded(value: Any, precision: int = 0, method: Literal["common", "ceil", "floor"] = "common") -> Any:
+    """Round a number to so many digits after the point."""
+    if abs(precision) > _DIGITS:
+        raise ValueError(f"more than {_DIGITS} digits")
+    return JINJA["round"](value, precision, method)
+
+
+@pass_environment
+def total(environment: Environment, values: Iterable[Any], attribute: Any = None, start: Any = 0) -> Any:
+    """Add up numbers; lists would be copied once for each."""
+    if not isinstance(start, int | float):
+        raise TypeError("sum is for numbers; its start is one")
+    return JINJA["sum"](environment, values, attribute, start)
+
+
+@pass_environment
+def unique(
+    environment: Environment,
+    values: Iterable[Any],
+    case_sensitive: bool = False,  # noqa: FBT001, FBT002 # as Jinja2 has it
+    attribute: str | int | None = None,
+) -> Iterator[Any]:
+    """Each value once. Integers beyond 64 bits are refused: hostile ones all have one hash."""
+    key_of = make_attrgetter(environment, attribute, postprocess=None if case_sensitive else ignore_case)
+    seen = set()
+    for value in values:
+        key = key_of(value)
+        for part in key if isinstance(key, tuple) else (key,):
+            if isinstance(part, int) and part.bit_length() > 64:
+                raise ValueError("a number beyond 64 bits")
+        if key not in seen:
+            seen.add(key)
+            yield value
 
 
 def items(value: Any) -> list[tuple[Any, Any]]:
@@ -106,6 +171,8 @@ def items(value: Any) -> list[tuple[Any, Any]]:
 
 def date(value: Any, pattern: str = "%Y-%m-%d") -> str:
     """Write an RFC 3339 moment by a strftime pattern, in its own zone."""
+    if len(pattern) > _PATTERN:
+        raise ValueError(f"the date's pattern has more than {_PATTERN} characters")
     if not {match[1] for match in _DIRECTIVE.finditer(pattern)} <= _DIRECTIVES:
         raise ValueError(f"the date's pattern may hold %{', %'.join(sorted(_DIRECTIVES))} only")
     written = text(value)
@@ -120,8 +187,8 @@ def _limit(size: int) -> None:
 
 
 _OF_JINJA = (
-    *("truncate", "int", "float", "abs", "round", "length", "count", "first", "last", "min", "max", "sum", "sort"),
-    *("unique", "list", "map", "select", "reject", "selectattr", "rejectattr", "reverse"),
+    *("truncate", "float", "abs", "length", "count", "first", "last", "min", "max", "sort"),
+    *("list", "map", "select", "reject", "selectattr", "rejectattr", "reverse"),
 )
 
 FILTERS: dict[str, Callable[..., Any]] = {
@@ -139,8 +206,12 @@ FILTERS: dict[str, Callable[..., Any]] = {
     "string": text,
     "lower": lambda value: text(value).lower(),
     "upper": lambda value: text(value).upper(),
-    "trim": lambda value, characters=None: text(value).strip(characters),
-    "split": lambda value, separator=None: text(value).split(separator),
+    "trim": trim,
+    "split": split,
+    "int": integer,
+    "round": rounded,
+    "sum": total,
+    "unique": unique,
     "removeprefix": lambda value, prefix: text(value).removeprefix(prefix),
     "removesuffix": lambda value, suffix: text(value).removesuffix(suffix),
 }

@@ -8,7 +8,13 @@ MAX_TOKENS = 10_000
 """Values that one rendered text may take."""
 MAX_STEPS = 100_000
 """Turns of all loops of one render together, also of those that put nothing out."""
-MAX_WORK = 500_000
-"""Elements that all filters of one render go through together; 32 characters count as one. About a second."""
+MAX_WORK = 2_000_000
+"""Steps of all filters, tests, operators and loops of one evaluation together: `costs.py`. About a second at worst."""
+MAX_MADE = 32 * 1024 * 1024
+"""Bytes of all that filters and operators of one evaluation make, also of what is dropped again."""
 MAX_VALUE = 4 * 1024 * 1024
-"""Characters or elements of what an operator or a filter makes: more than the largest body that is taken in."""
+"""Characters of what an operator or a filter makes: more than the largest body that is taken in by default."""
+MAX_ITEMS = 500_000
+"""Elements of a list that an operator or a filter makes."""
+MAX_BITS = 4096
+"""Of an integer that an operator or a filter makes."""

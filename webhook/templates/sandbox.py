@@ -10,22 +10,29 @@ from jinja2.exceptions import SecurityError
 from jinja2.runtime import Context, LoopContext, StrictUndefined
 from jinja2.sandbox import SandboxedEnvironment
 
-from .filters import FILTERS
-from .limits import MAX_STEPS, MAX_TOKENS, MAX_VALUE, MAX_WORK
+from .budget import CALL, SHORT, SIZED, Budget, budget_of, characters, elements, too_large
+from .costs import counted
+from .filters import FILTERS, text
+from .limits import MAX_BITS, MAX_ITEMS, MAX_TOKENS, MAX_VALUE
 from .tests import TESTS
-from .tokens import Values, token
+from .tokens import token
 
 VALUES = " values"
-"""Where a render's `Values` are in its context: a name that no template can write."""
-COUNTED = " counted"
-"""The filter that `grammar` puts around every loop's list."""
-CHARGED = " charged"
-"""The filter that `grammar` puts before every filter, slice and `in`."""
+"""Where a render's values are in its context: a name that no template can write."""
+LOOPED = " looped"
+"""The filter around every loop's list, with the steps of a turn."""
+WALKED = " walked"
+"""The filter around every operand of a chain of comparisons."""
+SLICED = " sliced"
+"""The filter in the place of a slice."""
+TEXT = " text"
+"""The filter around every operand of `~`."""
 
+_SEQUENCES = (str, list, tuple)
+_MADE = (str, list)
 _LOOP = frozenset(
     {"index", "index0", "revindex", "revindex0", "first", "last", "length", "previtem", "nextitem", "depth", "depth0"}
 )
-_BITS = 4096
 
 
 class Sandbox(SandboxedEnvironment):
@@ -67,60 +74,89 @@ class Sandbox(SandboxedEnvironment):
         """Evaluate one of the operators whose result could be far larger than its operands."""
         if operator == "%" and not isinstance(left, int | float):
             raise SecurityError("% is for numbers; join texts with ~")
-        if operator == "*":
-            _limit_product(left, right)
         if operator == "**" and not (_small(left) and isinstance(right, int) and abs(right) <= 64):
             raise SecurityError("** is for small numbers")
-        result = super().call_binop(context, operator, left, right)
-        if isinstance(result, str | list) and len(result) > MAX_VALUE:
-            raise SecurityError("the value grows too large")
-        return result
+        if isinstance(left, _SEQUENCES) or isinstance(right, _SEQUENCES):
+            budget = budget_of(context)
+            size = _size(operator, left, right)
+            if size > (MAX_VALUE if isinstance(left, str) or isinstance(right, str) else MAX_ITEMS):
+                raise too_large()
+            budget.charge(CALL + size // 8)
+            result = super().call_binop(context, operator, left, right)
+            if isinstance(result, _MADE):
+                budget.make(result)
+            return result
+        integers = operator == "*" and isinstance(left, int) and isinstance(right, int)
+        if integers and left.bit_length() + right.bit_length() > MAX_BITS:
+            raise SecurityError("the number grows too large")
+        return super().call_binop(context, operator, left, right)
 
 
 def _small(value: Any) -> bool:
     return not isinstance(value, int) or value.bit_length() <= 64
 
 
-def _limit_product(left: Any, right: Any) -> None:
-    for repeated, times in ((left, right), (right, left)):
-        if isinstance(repeated, str | list | tuple) and isinstance(times, int) and len(repeated) * times > MAX_VALUE:
-            raise SecurityError("the value grows too large")
-    if isinstance(left, int) and isinstance(right, int) and left.bit_length() + right.bit_length() > _BITS:
-        raise SecurityError("the number grows too large")
+def _size(operator: str, left: Any, right: Any) -> int:
+    """How many characters or elements the result has."""
+    if operator == "*":
+        repeated, times = (left, right) if isinstance(left, _SEQUENCES) else (right, left)
+        return len(repeated) * max(0, times) if isinstance(times, int) else 0
+    return elements(left) + elements(right)
 
 
 @pass_context
 def bind(context: Context, value: Any) -> str:
     """Put a value aside and answer its token (`finalize`; to be handed the context is what stops constant folding)."""
-    values: Values = context.parent[VALUES]
+    values: list[Any] = context.parent[VALUES]
     number = len(values)
     if number >= MAX_TOKENS:
         raise SecurityError(f"more than {MAX_TOKENS} values are put out")
     if isinstance(value, Undefined):
         str(value)  # raises, with the name of what is missing
+    elif isinstance(value, SIZED) and not (isinstance(value, str) and len(value) <= SHORT):
+        budget_of(context).walk(value)  # whoever puts it into the manifest goes through it
     values.append(value)
     return token(number)
 
 
 @pass_context
-def _counted(context: Context, items: Iterable[Any]) -> Iterator[Any]:
-    values: Values = context.parent[VALUES]
+def _looped(context: Context, items: Iterable[Any], steps: int) -> Iterator[Any]:
+    budget: Budget = budget_of(context)
     for item in items:
-        values.steps += 1
-        if values.steps > MAX_STEPS:
-            raise SecurityError(f"the loops take more than {MAX_STEPS} turns")
+        budget.turn(steps)
         yield item
 
 
 @pass_context
-def _charged(context: Context, value: Any) -> Any:
-    """Pass on what a filter, a slice or an `in` goes through, and count its size against the render's budget."""
-    values: Values | None = context.parent.get(VALUES)
-    if values is not None and isinstance(value, str | list | tuple | dict):
-        values.work += len(value) // 32 if isinstance(value, str) else len(value)
-        if values.work > MAX_WORK:
-            raise SecurityError("the filters go through too many elements")
+def _walked(context: Context, value: Any) -> Any:
+    budget_of(context).walk(value)
     return value
+
+
+@pass_context
+def _sliced(context: Context, value: Any, start: Any, stop: Any, step: Any) -> Any:
+    cut = slice(start, stop, step)
+    if isinstance(value, str) and len(value) <= SHORT:
+        return value[cut]
+    if isinstance(value, _SEQUENCES):
+        size = len(range(*cut.indices(len(value))))
+        budget_of(context).charge(1 + size // 8)
+        if size > (MAX_VALUE if isinstance(value, str) else MAX_ITEMS):
+            raise too_large()
+    part = value[cut]
+    if isinstance(part, _SEQUENCES):
+        budget_of(context).make(part)
+    return part
+
+
+@pass_context
+def _text(context: Context, value: Any) -> str:
+    """The text of a part of `~`: what is joined is as long as its parts, so that each is counted as made."""
+    part = text(value)
+    if len(part) > SHORT:
+        budget_of(context).charge(characters(part))
+        budget_of(context).make(part)
+    return part
 
 
 def sandbox() -> Sandbox:
@@ -133,6 +169,7 @@ def sandbox() -> Sandbox:
         cache_size=0,
     )
     environment.globals = {}
-    environment.filters = {**FILTERS, COUNTED: _counted, CHARGED: _charged}
+    environment.filters = {name: counted(name, function) for name, function in FILTERS.items()}
+    environment.filters |= {LOOPED: _looped, WALKED: _walked, SLICED: _sliced, TEXT: _text}
     environment.tests = dict(TESTS)
     return environment

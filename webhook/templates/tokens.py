@@ -1,4 +1,4 @@
-r"""Inert tokens that stand for values in a rendered text, and the list in which the values wait.
+r"""Inert tokens that stand for values in a rendered text.
 
 A token is a word that YAML reads as a plain scalar wherever one may begin, and carries unchanged through quotes,
 blocks and folding. Its letters are such that no escape sequence of a double-quoted scalar can eat one of them
@@ -10,7 +10,6 @@ from __future__ import annotations
 import re
 import secrets
 from collections.abc import Iterator
-from typing import Any
 
 from ..errors import JobhookError
 
@@ -23,16 +22,6 @@ _FIRST = tuple(f"{PREFIX}{number}{_END}" for number in range(256))
 
 class Broken(JobhookError):
     """A token did not come through the parsing whole: the template cut into it."""
-
-
-class Values(list[Any]):
-    """The values of one render in the order of their tokens, and what its loops and filters have cost."""
-
-    __slots__ = ("steps", "work")
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.steps = self.work = 0
 
 
 def token(number: int) -> str:
