@@ -38,6 +38,8 @@ _REFUSED: dict[type[nodes.Node], tuple[str, str]] = {
         'use a filter or a test: mapping | items, text | split("/"), text is startingwith "…", text[:7]',
     ),
 }
+_NAMED = {"map": 0, "select": 0, "reject": 0, "selectattr": 1, "rejectattr": 1}
+"""Filters that call a filter or a test, and which of their arguments names it."""
 TAGS = "for, if, set, with, raw"
 _RESERVED = frozenset({"self", "super", "caller", "varargs", "kwargs", "loop"})
 
@@ -54,6 +56,7 @@ def check(tree: nodes.Template) -> None:
             raise NotTemplate(problem, line=node.lineno, remedy=remedy)
         if isinstance(node, nodes.Filter):
             _known(node.name, FILTERS, "filter", node.lineno)
+            _named(node)
         elif isinstance(node, nodes.Test):
             _known(node.name, TESTS, "test", node.lineno)
         elif isinstance(node, nodes.For) and node.recursive:
@@ -94,6 +97,23 @@ def guarded(tree: nodes.Template) -> frozenset[str]:
         if guards and isinstance(node, nodes.Filter | nodes.Test) and isinstance(node.node, nodes.Name):
             found.add(node.node.name)
     return frozenset(found)
+
+
+def _named(node: nodes.Filter) -> None:
+    """Look also at the filter or the test that `map`, `select` and their kin call by its name."""
+    kind, names = ("filter", FILTERS) if node.name == "map" else ("test", TESTS)
+    position = _NAMED.get(node.name)
+    if position is None:
+        return
+    if node.dyn_args is not None or node.dyn_kwargs is not None:
+        raise NotTemplate(f"{node.name} takes no * or **", line=node.lineno, remedy="write out its arguments")
+    if len(node.args) <= position:
+        return
+    name = node.args[position]
+    if not isinstance(name, nodes.Const) or not isinstance(name.value, str):
+        remedy = f"write the name of a {kind} in quotes"
+        raise NotTemplate(f"{node.name} wants the name of a {kind}", line=node.lineno, remedy=remedy)
+    _known(name.value, names, kind, node.lineno)
 
 
 def _known(name: str, names: Collection[str], kind: str, line: int) -> None:
