@@ -233,6 +233,8 @@ GENERIC = "sources: {a: {scheme: generic, secrets: [run/github], %s}}"
         (SINK % "headers: {A B: a}", "1:47: sinks[0].headers.A B", "no name of a header"),
         (SINK % 'headers: {A: "a\\nb"}', "1:47: sinks[0].headers.A", "no value of a header"),
         (SINK % "extensions: {type: a}", "1:50: sinks[0].extensions.type", "no extension"),
+        (SINK % 'extensions: {team: "a\\nb"}', "1:50: sinks[0].extensions.team", "such as a line break; take it out"),
+        (SINK % "extensions: {my-team: a}", "1:50: sinks[0].extensions.my-team", "lower-case letters and digits"),
         (SINK % "ca_certs: a", "1:37: sinks[0].ca_certs", "as PEM"),
         ("sinks: [{name: a, url: 'ftp://h/'}]", "1:19: sinks[0].url", "is no URL"),
         ("sinks: [{name: a, url: 'http:///p'}]", "1:19: sinks[0].url", "is no URL"),

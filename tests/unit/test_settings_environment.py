@@ -96,6 +96,12 @@ def test_an_empty_variable_counts_as_absent(folder):
         ("K_CE_OVERRIDES", '{"extensions": {"A": "b"}}'),
         ("K_CE_OVERRIDES", '{"extensions": {"id": "b"}}'),
         ("K_CE_OVERRIDES", '{"attributes": {}}'),
+        ("K_CE_OVERRIDES", '{"extensions": {"a": "x\\u0001y"}}'),
+        ("K_CE_OVERRIDES", '{"extensions": {"a": "x\\ny"}}'),
+        ("K_CE_OVERRIDES", '{"extensions": {"a": "x\\uffff"}}'),
+        ("K_CE_OVERRIDES", '{"extensions": {"a": "' + "x" * 8193 + '"}}'),
+        ("K_CE_OVERRIDES", '{"extensions": {"a-b": "x"}}'),
+        ("K_CE_OVERRIDES", '{"extensions": {"data": "x"}}'),
         ("K_CA_CERTS", "no PEM"),
     ],
 )

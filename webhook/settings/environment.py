@@ -13,7 +13,7 @@ from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, InitSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
 
 from ..json import NotJson, load_strict
-from .fields import Certificates, DnsLabel, Extension, Host, LabelValue, Listen, Url
+from .fields import Certificates, DnsLabel, Extension, ExtensionText, Host, LabelValue, Listen, Url
 
 ELSEWHERE = frozenset({"JOBHOOK_URL", "JOBHOOK_TOKEN_FILE", "JOBHOOK_TEST_DATA", "JOBHOOK_EVENT", "JOBHOOK_EVENT_FILE"})
 """Known and of no meaning here: the command's own, and what Jobs are given."""
@@ -82,7 +82,7 @@ class Variables(BaseSettings):
     host: Listen = Field("127.0.0.1", validation_alias="HOST")
     port: Annotated[int, BeforeValidator(_port)] = Field(8080, validation_alias="PORT")
     sink: Url | None = Field(None, validation_alias="K_SINK", repr=False)
-    overrides: Annotated[dict[Extension, str], BeforeValidator(_overrides)] = Field(
+    overrides: Annotated[dict[Extension, ExtensionText], BeforeValidator(_overrides)] = Field(
         {}, validation_alias="K_CE_OVERRIDES"
     )
     ca_certs: Certificates | None = Field(None, validation_alias="K_CA_CERTS", repr=False)

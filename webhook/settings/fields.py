@@ -20,6 +20,14 @@ _LISTEN = re.compile(r"[0-9A-Za-z.:%_-]{1,253}")
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,62}")
 _URL_TEXT = re.compile(r"[!-~]+")
 _EXTENSION = re.compile(r"[a-z0-9]{1,64}")
+_EXTENSION_TEXT = 8192
+"""Bytes: an eighth of what all attributes of an event may take together (`events`)."""
+# Control characters, lone surrogates and noncharacters are no text of CloudEvents, and no header can carry them.
+_NO_TEXT = re.compile(
+    "[\x00-\x1f\x7f-\x9f\ud800-\udfff\ufdd0-\ufdef"
+    + "".join(f"{chr(plane + 0xFFFE)}{chr(plane + 0xFFFF)}" for plane in range(0, 0x110000, 0x10000))
+    + "]"
+)
 _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _HEADER_VALUE = re.compile(r"[!-~]([ \t!-~]*[!-~])?|")
 _TOKEN = re.compile(rb"[A-Za-z0-9._~+/-]+=*")
@@ -134,6 +142,14 @@ def _extension(value: str) -> str:
     return value
 
 
+def _extension_text(value: str) -> str:
+    if _NO_TEXT.search(value):
+        raise ValueError("holds a character that no CloudEvents attribute can have, such as a line break; take it out")
+    if len(value.encode()) > _EXTENSION_TEXT:
+        raise ValueError(f"is longer than {_EXTENSION_TEXT} bytes; shorten it")
+    return value
+
+
 def _reserved(value: str) -> str:
     if value.lower().startswith("ce-") or value.lower() in {"content-type", "content-length", "host", "connection"}:
         raise ValueError("is a header that the delivery writes itself; leave it out")
@@ -174,6 +190,7 @@ Name = Annotated[
     matching(_NAME, "is no name; use up to 63 lower-case letters, digits and ._-, a letter or digit first"),
 ]
 Extension = Annotated[str, AfterValidator(_extension)]
+ExtensionText = Annotated[str, AfterValidator(_extension_text)]
 HeaderName = Annotated[str, matching(_HEADER_NAME, "is no name of a header; use letters, digits and -")]
 SinkHeader = Annotated[HeaderName, AfterValidator(_reserved)]
 Printable = Annotated[str, matching(re.compile(r"[ -~]*"), "is no text of a header; use ASCII on one line")]

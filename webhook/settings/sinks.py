@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from .fields import Certificates, Extension, HeaderValue, Name, Positive, SecretPath, SinkHeader, Some, Text, Url
+from .fields import Certificates, Extension, ExtensionText, HeaderValue, Name, Positive, SecretPath, SinkHeader, Some, Text, Url
 from .model import Context, Model, Problem
 
 K_SINK_NAME = "k-sink"
@@ -56,5 +56,5 @@ class Sink(Model):
     timeout: Positive = timedelta(seconds=10)
     retry: Retry = Retry()
     dead_letter: Url | None = Field(default=None, repr=False)
-    extensions: dict[Extension, str] = Field(default_factory=dict)
+    extensions: dict[Extension, ExtensionText] = Field(default_factory=dict)
     ca_certs: Certificates | None = Field(default=None, repr=False)
