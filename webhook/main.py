@@ -12,13 +12,15 @@ import structlog
 
 from . import __version__, logs
 from .compose import running
-from .errors import ConfigurationError
+from .errors import ClusterError, ConfigurationError, NotPermitted
 from .settings import Settings, load
 from .web.server import bind, stopped_by_signals
 from .web.server import serve as serve_app
 
 log = structlog.get_logger(__name__)
 
+BROKEN = 1
+"""Exit code where the cluster, or a part of the process, does not do what it should; another start may."""
 MISUSED = 2
 """Exit code for a configuration that cannot be used."""
 
@@ -33,8 +35,18 @@ def serve(environ: Mapping[str, str] = os.environ) -> int:
         for line in str(error).splitlines():
             print(f"jobhook: {line}", file=sys.stderr)  # noqa: T201 # said to a person before anything runs
         return MISUSED
+    except ClusterError as error:
+        # Only a start asks on its own: for templates in ConfigMaps, without which there are no definitions.
+        print(f"jobhook: definitions: {error}; {_remedy(error)}", file=sys.stderr)  # noqa: T201 # same
+        return BROKEN
     except KeyboardInterrupt:
         return 130
+
+
+def _remedy(error: ClusterError) -> str:
+    if isinstance(error, NotPermitted):
+        return "grant `get` on the ConfigMap by its name (docs/deploy.md, Definitions)"
+    return "start again when the API server answers, or keep the templates in files"
 
 
 def run(work: object) -> int:
@@ -65,7 +77,7 @@ async def serve_settings(settings: Settings, environ: Mapping[str, str]) -> int:
             watching.cancel()
             log.info("stopping")
     log.info("stopped")
-    return 1 if receiver.failed.is_set() else 0
+    return BROKEN if receiver.failed.is_set() else 0
 
 
 async def _stop_when_failed(failed: asyncio.Event, stop: asyncio.Event) -> None:

@@ -8,7 +8,19 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from .fields import Certificates, Extension, ExtensionText, HeaderValue, Name, Positive, SecretPath, SinkHeader, Some, Text, Url
+from .fields import (
+    Certificates,
+    Extension,
+    ExtensionText,
+    HeaderValue,
+    Name,
+    Positive,
+    SecretPath,
+    SinkHeader,
+    Some,
+    Text,
+    Url,
+)
 from .model import Context, Model, Problem
 
 K_SINK_NAME = "k-sink"
