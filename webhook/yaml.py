@@ -88,6 +88,10 @@ def documents(text: str) -> list[Node]:
         mark = error.problem_mark or error.context_mark
         problem = " ".join(str(part) for part in (error.context, error.problem) if part)
         raise NotYaml(problem, mark.line + 1 if mark else None, mark.column + 1 if mark else None) from error
+    except pyyaml.reader.ReaderError as error:
+        before = text.encode()[: error.position].decode(errors="ignore")
+        problem = f"{error.reason} (U+{int(error.character):04X})"
+        raise NotYaml(problem, before.count("\n") + 1, len(before) - before.rfind("\n")) from error
     except (pyyaml.YAMLError, UnicodeError, ValueError) as error:
         raise NotYaml(str(error).replace("\n", " ")) from error
 

@@ -283,3 +283,18 @@ def test_a_filter_of_too_many_cases_is_taken_for_satisfiable():
     """A check must end, whatever is written."""
     wide = Filter(any=[f"a{number}" for number in range(20)])
     assert satisfiable(Filter(all=[wide, wide, wide, "b"]))
+
+
+def test_what_only_looks_like_a_definitions_file_is_a_warning(tmp_path):
+    """A link to nothing, and a folder, are passed over; whoever waits for them is told."""
+    (tmp_path / "a.yaml").symlink_to("nowhere")
+    (tmp_path / "b.yaml").mkdir()
+    (tmp_path / ".c.yaml").symlink_to("nowhere")
+    (tmp_path / "samples").mkdir()
+    found = check(tmp_path)
+    assert found.errors == 0
+    assert [str(each).removeprefix(f"{tmp_path}/") for each in found.findings] == [
+        "a.yaml: warning: passed over: a link to nothing: nowhere; make what it names, or remove the link",
+        "b.yaml: warning: passed over: a folder, which is not looked into; "
+        "move its files one up, or take the suffix off its name",
+    ]

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from webhook.definitions import config_maps, load
+from webhook.definitions import config_maps, load, loading
 from webhook.definitions.model import Document
 from webhook.errors import DefinitionError
 from webhook.manifests import Allow
@@ -179,7 +179,7 @@ MISTAKES = [
     ("name: x\nretention: {succeeded: 1.5}\n" + spec(), 2, 13, "1.5 is no duration", "write the unit: 1.5s"),
     ("name: x\nretention: {failed: 7 days}\n" + spec(), 2, 13, "'7 days' is no duration", "such as 90s"),
     ("name: x\nretention: {suceeded: 7d}\n" + spec(), 2, 13, "suceeded is no key here", "did you mean succeeded?"),
-    ("name: x\nevent: files\n" + spec(), 2, 1, "event must be 'none', 'env' or 'file'", "write one of these"),
+    ("name: x\nevent: files\n" + spec(), 2, 1, "event must be 'none', 'env' or 'file'", "did you mean file?"),
     ("name: x\nallow: [hostPath]\n" + spec(), 2, 9, "allow must be 'image', 'command'", "write one of these"),
     ("name: x\nlabels: {jobhook.dev/x: a}\n" + spec(), 2, 10, "jobhook.dev/x is jobhook's own", "choose another name"),
     ("name: x\nlabels: {a: 'b c'}\n" + spec(), 2, 10, "'b c' is no label value", "it must match"),
@@ -187,10 +187,24 @@ MISTAKES = [
     ("name: x\nlabels: {a: 5}\n" + spec(), 2, 10, "a must be a text", "put it in quotes"),
     ("name: x\ntests: [{event: a}]\n" + spec(), 2, 9, "expect is missing", "write it"),
     ("name: x\nname: y\n" + spec(), 2, 1, "the key 'name' occurs twice", "keep one of them"),
-    ("name: x\na: &b c\n" + spec(), 2, 4, "anchors", "correct it"),
+    ("name: x\na: &b c\n" + spec(), 2, 4, "anchors", "write the value out in each place"),
+    ("name: x\na: *b\n" + spec(), 2, 4, "aliases", "write the value out in each place"),
+    ("name: x\n<<: 1\n" + spec(), 2, 1, "merge keys", "write the keys out"),
+    ("name: x\na: !b c\n" + spec(), 2, 4, "tags are not allowed: !b", "leave the tag out"),
+    ("name: é\nb: a\0\n", 2, 5, "control characters are not allowed (U+0000)", "take the character out"),
+    ("%YAML 1.2\n---\nname: x\n" + spec(), 1, 1, "directives", "take the line out"),
+    ("name: x\nallow: [imag]\n" + spec(), 2, 9, "allow must be 'image'", "did you mean image?"),
+    ("name: x\ntests: [{event: a, expect: nope}]\n" + spec(), 2, 20, "expect must be a mapping, or none", "a part of the"),
+    (
+        "name: x\nparams: {p: {from: event.id, pattern: '(a{1,9999}){1,9999}'}}\n" + spec(),
+        2,
+        30,
+        "pattern: is too large",
+        "write smaller repetitions",
+    ),
     ("just a text\n", 1, 1, "no definition: a mapping with a name", "sub-folder"),
     ("name: x\n  y: z\n", 2, 4, "mapping values are not allowed", "check the indentation"),
-    ("name: x\nspec: {{ a }}\n", 2, 8, "key must be a text", "correct it"),
+    ("name: x\nspec: {{ a }}\n", 2, 8, "key must be a text", "put {{ … }} in quotes"),
 ]  # fmt: skip
 
 
@@ -351,12 +365,19 @@ def test_a_mounted_config_map_is_read_once(tmp_path):
 def test_what_cannot_be_read_is_told(write):
     """No UTF-8, too large: the file is named."""
     folder = write(a_yaml="")
-    (folder / "a.yaml").write_bytes(b"\xff\xfe")
-    with pytest.raises(DefinitionError, match=r"a.yaml: no UTF-8 text; save it as UTF-8"):
+    (folder / "a.yaml").write_bytes("é: 1\né: ".encode() + b"\xff\xfe")
+    with pytest.raises(DefinitionError, match=r"a.yaml:2:4: no UTF-8 text; save it as UTF-8"):
         load(folder)
     (folder / "a.yaml").write_bytes(b"#" * (1024 * 1024 + 1))
     with pytest.raises(DefinitionError, match="more than 1048576 bytes"):
         load(folder)
+
+
+def test_too_many_definitions_are_refused_with_a_remedy(write, monkeypatch):
+    """A set has a bound, and who meets it is told what to do."""
+    monkeypatch.setattr(loading, "MAX_DEFINITIONS", 1)
+    with pytest.raises(DefinitionError, match="more than 1 definitions; take out what is not used"):
+        load(write(a_yaml=f"name: a\n{spec()}---\nname: b\n{spec()}"))
 
 
 def test_a_bare_retention_means_every_outcome(write):

@@ -103,6 +103,22 @@ def test_the_first_load_must_be_good(tmp_path):
     assert len(library.current) == 0
 
 
+def test_what_is_passed_over_is_logged_once(tmp_path):
+    """A link to nothing that is called like a definition's file; not at every reload."""
+    (tmp_path / "a.yaml").write_text(definition("a"))
+    (tmp_path / "b.yaml").symlink_to("nowhere")
+
+    async def main():
+        library = Library(tmp_path, metrics=Metrics())
+        await library.load()
+        await library.reload()
+
+    with capture_logs() as lines:
+        asyncio.run(main())
+    (told,) = [line for line in lines if line["event"] == "definitions.passed_over"]
+    assert "b.yaml: passed over: a link to nothing" in told["problem"]
+
+
 def test_a_broken_edit_keeps_the_last_good_set(tmp_path):
     """It shows in `problem`, the metrics and the log, once; the next good edit ends that."""
     metrics = Metrics()

@@ -60,7 +60,7 @@ def check_written(
     written: Written, *, config_maps: Mapping[ConfigMap, str] | None = None, doors: Doors | None = None
 ) -> Checked:
     """Check what was read already; as `check`."""
-    findings: list[Finding] = []
+    findings = [finding(problem, Severity.WARNING) for problem in written.passed_over]
     if config_maps is None:
         findings += _unseen(written)
         seen = tuple(each for each in written.entries if each[1].spec_config_map_name is None)

@@ -53,7 +53,8 @@ def _pattern(written: Parameter, findings: Findings, *at: str) -> Pattern | None
     try:
         return Pattern(written.pattern)
     except ValueError as error:
-        findings.add(f"pattern: {error}", "write it without that; the whole text must match", *at, "pattern")
+        remedy = "write smaller repetitions" if "too large" in str(error) else "write it without that"
+        findings.add(f"pattern: {error}", f"{remedy}; the whole text must match", *at, "pattern")
         return None
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from difflib import get_close_matches
 from typing import Any
@@ -73,6 +74,8 @@ def keys_of(model: type[BaseModel]) -> list[str]:
 
 def _words(details: ErrorDetails, model: type[BaseModel]) -> tuple[str, str]:
     kind, context = details["type"], details.get("ctx", {})
+    if details["loc"][-2:-1] == ("expect",):  # of a union, both of whose members pydantic names
+        return "expect must be a mapping, or none", "write a part of the manifest, or none"
     key = next((step for step in reversed(details["loc"]) if isinstance(step, str) and step not in _NO_KEYS), "")
     if kind == "ours":
         return f"{key}: {context['problem']}" if key else str(context["problem"]), str(context["remedy"])
@@ -86,7 +89,10 @@ def _words(details: ErrorDetails, model: type[BaseModel]) -> tuple[str, str]:
             )
         return f"{key} is no key here", near(key, keys_of(_model_at(details["loc"])))
     if kind in {"literal_error", "enum"}:
-        return f"{key or 'the value'} must be {context['expected']}", "write one of these"
+        allowed = re.findall(r"'([^']*)'", context["expected"])
+        found = get_close_matches(str(details["input"]), allowed, 1, 0.6)
+        remedy = f"did you mean {found[0]}?" if found else "write one of these"
+        return f"{key or 'the value'} must be {context['expected']}", remedy
     if kind == "model_type" and (special := _of_model(details["loc"])):
         return f"{key} {special[0]}", special[1]
     if kind == "string_type" and details["loc"] == ("spec",):

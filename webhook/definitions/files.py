@@ -12,6 +12,18 @@ from ..errors import DefinitionError
 SUFFIXES = frozenset({".yaml", ".yml", ".json"})
 MAX_FILE = 1024 * 1024
 MAX_TEMPLATE = 256 * 1024
+_REMEDIES = {
+    "anchors (": "write the value out in each place, or put a text that begins with & in quotes",
+    "aliases (": "write the value out in each place, or put a text that begins with * in quotes",
+    "merge keys": "write the keys out in each place",
+    "tags are not allowed": "leave the tag out; quotes make a text, and a text that begins with ! needs them",
+    "directives": "take the line out",
+    "control characters": 'take the character out, or write it as an escape in double quotes, such as "\\t"',
+    "a key must be a text": "put {{ … }} in quotes, or write the template below spec: |",
+    "flow sequence": "close the list with ]",
+    "nested more than": "flatten it, or move the template into a file of its own (spec_path)",
+}
+"""What to do about what is no YAML of the strict kind, by a part of its words."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +79,24 @@ def read_entries(path: Path, problems: list[DefinitionError]) -> list[Entry]:
     return entries
 
 
+def passed_over(path: Path) -> list[DefinitionError]:
+    """What is called like a definition's file in a folder and is none, so that nobody waits for it in vain."""
+    if not path.is_dir():
+        return []
+    names = (found for found in sorted(path.iterdir()) if _may_be_definition(found) and not found.is_file())
+    return [_passed_over(found) for found in names]
+
+
+def _passed_over(file: Path) -> DefinitionError:
+    if file.is_dir():
+        problem, remedy = "a folder, which is not looked into", "move its files one up, or take the suffix off its name"
+    elif file.is_symlink():
+        problem, remedy = f"a link to nothing: {file.readlink()}", "make what it names, or remove the link"
+    else:
+        problem, remedy = "neither a file nor a link to one", "remove it"
+    return DefinitionError(f"passed over: {problem}", path=str(file), remedy=remedy)
+
+
 def read_template(entry: Entry, name: str, root: Path) -> str:
     """Read the file that `spec_path` names. Raises DefinitionError."""
     file = entry.folder / name
@@ -92,7 +122,14 @@ def read_text(file: Path, limit: int) -> str:
         reason = error.strerror or type(error).__name__
         raise DefinitionError(f"cannot be read: {reason}", path=str(file), remedy="check its rights") from error
     except UnicodeDecodeError as error:
-        raise DefinitionError("no UTF-8 text", path=str(file), remedy="save it as UTF-8") from error
+        before = content[: error.start].decode("utf-8-sig")
+        raise DefinitionError(
+            "no UTF-8 text",
+            path=str(file),
+            line=before.count("\n") + 1,
+            column=len(before) - before.rfind("\n"),
+            remedy="save it as UTF-8",
+        ) from error
 
 
 def fingerprint(path: Path, templates: Iterable[Path] = ()) -> str:
@@ -161,4 +198,4 @@ def _remedy(problem: str) -> str:
         return "check the indentation, and put texts with a colon in quotes"
     if "'{'" in problem or "flow mapping" in problem:
         return "put texts with {{ … }} in quotes, or write the template below spec: |"
-    return "correct it"
+    return next((remedy for part, remedy in _REMEDIES.items() if part in problem), "correct it")

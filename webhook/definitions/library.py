@@ -40,6 +40,7 @@ class Library:
         self._borrowed = Borrowed(records) if records is not None else None
         self._files: tuple[Path, ...] = ()
         self._seen: str | None = None
+        self._passed_over: frozenset[str] = frozenset()
         self._turn = asyncio.Lock()
         self.current = DefinitionSet()
         self.problem: DefinitionError | None = None
@@ -120,9 +121,17 @@ class Library:
         # In threads: a thousand templates take seconds to compile, and events come in meanwhile.
         written: Written = await asyncio.to_thread(read, self._path)
         self._files = written.templates
+        self._warn(written)
         self._seen = await asyncio.to_thread(fingerprint, self._path, self._files)
         templates = await self._take(written.config_maps)
         return await asyncio.to_thread(build, written, templates)
+
+    def _warn(self, written: Written) -> None:
+        """Log what was passed over, once for as long as it is there."""
+        found = frozenset(str(problem) for problem in written.passed_over)
+        for problem in sorted(found - self._passed_over):
+            log.warning("definitions.passed_over", problem=problem)
+        self._passed_over = found
 
     async def _take(self, needed: frozenset[ConfigMap]) -> Mapping[ConfigMap, str]:
         return {} if self._borrowed is None else await self._borrowed.take(needed)

@@ -10,7 +10,7 @@ from ..errors import DefinitionError
 from . import model
 from .compiling import compile_definition, validate
 from .definition import Definition, DefinitionSet
-from .files import Entry, read_entries, read_template, root_of
+from .files import Entry, passed_over, read_entries, read_template, root_of
 from .findings import together
 from .template import Source
 
@@ -27,6 +27,8 @@ class Written:
     root: Path
     entries: tuple[tuple[Entry, model.Document], ...]
     problems: tuple[DefinitionError, ...]
+    passed_over: tuple[DefinitionError, ...] = ()
+    """What is called like a definition's file and is none: worth a warning."""
 
     @property
     def config_maps(self) -> frozenset[ConfigMap]:
@@ -58,7 +60,7 @@ def read(path: Path) -> Written:
             entries.append((entry, validate(entry)))
         except DefinitionError as error:
             problems += [error, *error.others]
-    return Written(root_of(path), tuple(entries), tuple(problems))
+    return Written(root_of(path), tuple(entries), tuple(problems), tuple(passed_over(path)))
 
 
 def config_maps(path: Path) -> frozenset[ConfigMap]:
@@ -100,7 +102,10 @@ def build_each(
         except DefinitionError as error:
             problems += [error, *error.others]
     if len(compiled) > MAX_DEFINITIONS:
-        problems.append(DefinitionError(f"more than {MAX_DEFINITIONS} definitions", path=str(written.root)))
+        remedy = "take out what is not used, or share them out among several receivers"
+        problems.append(
+            DefinitionError(f"more than {MAX_DEFINITIONS} definitions", path=str(written.root), remedy=remedy)
+        )
     return compiled, problems
 
 

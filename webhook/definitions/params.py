@@ -23,6 +23,10 @@ _NUMBER = re.compile(r"-?(0|[1-9][0-9]{0,18})(\.[0-9]{1,18})?([eE][-+]?[0-9]{1,3
 _BOOLEANS = {"true": True, "false": False}
 
 
+_LARGE = "exceeds size limit"
+"""In the engine's words for a pattern that takes more than 10 MiB."""
+
+
 class Pattern:
     """A regular expression that a whole text must match, in time linear in the text, whatever it holds.
 
@@ -42,7 +46,10 @@ class Pattern:
             try:
                 validator = SchemaValidator(str_schema(pattern=pattern, strict=True))
             except SchemaError as error:
-                raise ValueError(_last_line(str(error))) from error
+                why = _last_line(str(error))
+                raise ValueError(
+                    "is too large, once its repetitions are written out" if _LARGE in why else why
+                ) from error
         self._matches = validator.isinstance_python
 
     def matches(self, value: str) -> bool:
@@ -158,4 +165,4 @@ _READ = {
 
 
 def _last_line(message: str) -> str:
-    return message.strip().rpartition("\n")[2].removeprefix("error: ").strip()
+    return message.strip().rpartition("\n")[2].removeprefix("SchemaError: ").removeprefix("error: ").strip()
