@@ -152,6 +152,21 @@ INJECTED = {
         env: [{name: SH, value: /bin/sh}]
         command: [$(SH), -c]
         args: ["{{ event.data.v }}"]""",
+    "a quoted word as a command": """
+        command: [sh, -c]
+        args: ["cd /src && {{ event.data.v | shquote }}"]""",
+    "a quoted word behind eval": """
+        command: [sh, -c]
+        args: ["eval {{ event.data.v | shquote }}"]""",
+    "a quoted word in arithmetic": """
+        command: [bash, -c]
+        args: ["echo $[{{ event.data.v | shquote }}]"]""",
+    "an argument that the script evaluates": """
+        command: [sh, -c, 'eval "$1"', x]
+        args: ["{{ event.data.v }}"]""",
+    "a variable that the script evaluates": """
+        env: [{name: TITLE, value: "{{ event.data.v }}"}]
+        command: [sh, -c, 'eval "echo $TITLE"']""",
     "the event's subject in a script": """
         command: [sh, -c, "echo $(CE_SUBJECT)"]""",
     "the event in a script": """

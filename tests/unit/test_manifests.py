@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from webhook.manifests import Allow, BadManifest, BadSyntax, NotJob, Unfit, escape, plan
 from webhook.manifests.expansion import before_value
-from webhook.manifests.scripts import check
+from webhook.manifests.scripts import check, check_literal
 from webhook.manifests.shells import Code, code_words
 from webhook.manifests.variables import Reference
 from webhook.templates import Quoted, compile_template, opt_in
@@ -612,6 +612,10 @@ def test_a_real_shell_reads_a_quoted_word_as_one(shell, value):
         ("x=$(printf %s. ", 0, '); printf %s "${x%.}"'),
         ("(printf %s ", 0, ")"),
         ("x=", 0, '; printf %s "$x"'),
+        ("export x=", 0, '; printf %s "$x"'),
+        ("for x in ", 0, '; do printf %s "$x"; done'),
+        ("set -- ", 0, '; printf %s "$1"'),
+        ("f() { printf %s ", 0, "; }; f"),
     ]:
         check(word)
         script = "".join(shlex.quote(value) if piece == 0 else piece for piece in word)
@@ -722,3 +726,154 @@ def test_variables_of_variables_stay_small():
     doubling = ", ".join(f"{{name: A{n}, value: $(A{n - 1})$(A{n - 1})}}" for n in range(1, 60))
     container = f"env: [{{name: A0, value: x}}, {doubling}]\n          command: [sh, -c, 'echo $(A59)']"
     assert fill(job(container=container))
+
+
+ARGUMENTS = [
+    ("export A=", 0, '; echo "$A"'),
+    ("cd /src && git checkout ", 0),
+    ("A=", 0, " make"),
+    ("for f in a ", 0, "; do echo $f; done"),
+    ("[ -n ", 0, " ] && echo ", 0),
+    ("[ ", 0, " = main ] || exit 0"),
+    ("if [ ", 0, " = a ]; then echo ", 0, "; fi"),
+    ("cat < ", 0),
+    ("echo ", 0, " 2>&1 | tee /tmp/x ", 0),
+    ("exec make ", 0),
+    ("timeout ", 0, " make ", 0),
+    ("sudo -u bob make ", 0),
+    ("set -- ", 0, '; echo "$1"'),
+    ("f() { echo ", 0, "; }; f"),
+    ("diff <(date) ", 0),
+    ("echo $((1+2)) ", 0),
+    ("(cd x && ls ", 0, ")"),
+    ("x=$(cat ", 0, ")"),
+    ("case ", 0, " in a) echo ", 0, ";; esac"),
+    ("python3 script.py --x ", 0),
+    ("jq --arg a ", 0, " .a f"),
+    ("echo hi >/tmp/x ", 0),
+    ("make \\\n  ", 0),
+    ("command -v ", 0),
+    ("# a\necho ", 0),
+    ("git clone -- ", 0, " &"),
+    ("env A=", 0, " make ", 0),
+    ("a=`date`; echo ", 0),
+    ("`which x` ", 0),
+    ("[[ ", 0, " == main ]]"),
+    ("true\nprintf '%s' ", 0),
+]
+AS_CODE = [
+    ("true; ", 0),
+    ("cd /src && ", 0),
+    ("exec ", 0),
+    ("exec -a x ", 0),
+    ("eval ", 0),
+    ("'eval' ", 0),
+    ("\\eval ", 0),
+    ("command eval ", 0),
+    ("builtin . ", 0),
+    ("trap ", 0, " EXIT"),
+    (". ", 0),
+    ("source ", 0),
+    ("let ", 0),
+    ("echo $[", 0, "]"),
+    ("a[", 0, "]=1"),
+    ("declare a[", 0, "]=1"),
+    ("declare -i a=", 0),
+    ("typeset ", 0),
+    ("export ", 0),
+    ("declare -i x; x=", 0),
+    ("[[ ", 0, " -eq 1 ]]"),
+    ("test -v ", 0),
+    ("[ ", 0, " -eq 1 ]"),
+    ("sh -c ", 0),
+    ("bash -ec ", 0),
+    ("cd x; env A=b bash -c ", 0),
+    ("python3 -c ", 0),
+    ("ssh host ", 0),
+    ("ssh host ls ", 0),
+    ("su -c ", 0),
+    ("xargs sh -c ", 0),
+    ("nohup ", 0),
+    ("timeout 5 ", 0),
+    ("sudo -u bob ", 0),
+    ("env ", 0),
+    ("find . -exec ", 0, " ;"),
+    ("f() { ", 0, "; }"),
+    ("function f { ", 0, "; }"),
+    ("if ", 0, "; then a; fi"),
+    ("for ", 0, " in a; do b; done"),
+    ("x=$(", 0, ")"),
+    ("(", 0, ")"),
+    (">f ", 0),
+    ("2>f ", 0),
+    ("echo &>f ", 0),
+    ("awk ", 0),
+    ("sed -e s/a/", 0, "/"),
+    ("! ", 0),
+    ("{ ", 0, "; }"),
+    ("A=b ", 0),
+    ("echo a | ", 0),
+    ("echo a &", 0),
+    ("case a in a) ", 0, ";; esac"),
+    ("read ", 0),
+    ("unset ", 0),
+    ("printf -v ", 0, " x"),
+    ("echo a\n", 0),
+    ("bin/", 0),
+    ("while ", 0, "; do x; done"),
+    ("a | xargs ", 0),
+    ("echo $(eval ", 0, ")"),
+]
+
+
+@pytest.mark.parametrize("word", ARGUMENTS)
+def test_a_quoted_word_may_be_an_argument(word):
+    """Behind a command that takes it as data, in assignments, tests of texts, loops and redirections."""
+    check(word)
+
+
+@pytest.mark.parametrize("word", AS_CODE)
+def test_a_quoted_word_may_not_be_read_as_code(word):
+    """A command's name, and what eval, arithmetic, subscripts or another shell read, is code however it is quoted."""
+    with pytest.raises(Unfit, match="in a shell's script|within"):
+        check(word)
+
+
+EVALUATED = ['eval "$1"', 'trap "rm $1" EXIT', '. "$1"', 'sh -c "$1"', '"$@"', 'x; exec "$1"', 'eval "x ${TITLE}"', 'bash -c "echo $2"',
+    'echo "$(eval "$TITLE")"', 'python3 -c "print($1)"', 'source "${1:-x}"', "let x=$1", "[[ $1 -eq 2 ]]", "echo $'\\''; eval $1",
+    "cat <<E\n'\nE\neval $1", "# x\neval $*"]  # fmt: skip
+READ = ['echo "$1"', '[ "$1" -gt 2 ] && echo', 'local x="$1"; make "$@"', "awk '{print $1}' f; echo \"$2\"", 'exec make "$@"', "# eval $1\nx",
+    'for x in "$@"; do echo "$x"; done', "cat <<E\n$1\nE\necho", 'case "$1" in a) echo "$1";; esac', "set -- $1", 'cd "$1" && make',
+    "sh -c 'echo $1' x \"$1\"", 'cat <<< "$1"', "eval $3"]  # fmt: skip
+
+
+@pytest.mark.parametrize("script", EVALUATED)
+def test_a_script_may_not_evaluate_what_holds_a_value(script):
+    """`eval "$1"` is as good as the value in the script."""
+    with pytest.raises(Unfit, match="in a shell's script"):
+        check_literal(script, {"1", "2", "@", "*", "TITLE"})
+
+
+@pytest.mark.parametrize("script", READ)
+def test_a_script_may_read_what_holds_a_value(script):
+    """Arguments and variables are the way to pass values; here-documents and quotes of its own hide none."""
+    check_literal(script, {"1", "2", "@", "*", "TITLE"})
+
+
+@pytest.mark.parametrize(
+    ("container", "where"),
+    [
+        ("command: [sh, -c, 'eval \"$1\"', x]\n          args: ['{{ v0 }}']", "command"),
+        ("command: [sh, -c, '\"$@\"', x]\n          args: ['{{ v0 }}']", "command"),
+        ("command: [sh, -c, 'eval \"$2\"', x]\n          args: {{ v0 }}", "command"),
+        (TITLE + "command: [sh, -c, 'eval \"$TITLE\"']", "command"),
+        ("command: [sh, -c, 'eval \"$CE_SUBJECT\"']", "command"),
+        ("args: [tini, --, bash, -ec, 'eval \"$1\"', x, '{{ v0 }}']", "args"),
+    ],
+)
+def test_a_containers_script_is_read_with_its_arguments(container, where):
+    """Which arguments and variables hold values is known, and a script that evaluates one is refused."""
+    with pytest.raises(BadManifest, match=rf"{where}\[.\]: a value .* in a shell's script"):
+        fill(job(container=container), opt_in(["x"]))
+    assert fill(job(container='command: [sh, -c, \'eval "$1"; exec "$@"\']\n          args: [x, lit]'))
+    assert fill(job(container="command: [sh, -c, 'exec \"$@\"', x, make]\n          args: ['{{ v0 }}']"), "x")

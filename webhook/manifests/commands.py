@@ -8,9 +8,11 @@ from .. import yaml
 from ..templates import Broken, split
 from .places import Allow, Path
 from .problems import Unfit, bad
-from .shells import Code, code_words
+from .scripts import check_literal
+from .shells import Code, code_words, scripts_of, valued
 from .variables import Variables, Word, of_event
 
+_DATA = "it comes by an argument or a variable: let the script only read it as data, in double quotes"
 _PROBES = ("livenessProbe", "readinessProbe", "startupProbe")
 
 Line = list[tuple[yaml.Node, Path, Word]]
@@ -37,11 +39,28 @@ def read(
         if name := of_event(word):
             raise bad(node, place, f"$({name}) within {code.value}, and {name} may hold an event's value", _read(name))
     _keep_out(line, allow)
+    _check_scripts(line, variables)
     for node, place, word in _elsewhere(container, path, variables, allow):
         if name := of_event(word):
             raise bad(node, place, f"$({name}) may hold an event's value, which may not go here", "write it out")
     # By identity: two words of the same text at the same place cannot be.
     return {line[position][0]: (code, line[position][2]) for position, code in found.items()}
+
+
+def _check_scripts(line: Line, variables: Variables) -> None:
+    """Let no script read its arguments or variables as code where they hold an event's value."""
+    words = [word for _, _, word in line]
+    for at, zeroth in scripts_of(words):
+        names = set(variables.valued)
+        if any(valued(word) for word in words[zeroth:]):
+            names |= set("23456789*")
+        if any(valued(word) for word in words[zeroth : zeroth + 2]):
+            names |= {"0", "1", "@"}
+        node, place, word = line[at]
+        try:
+            check_literal("".join(piece for piece in word if isinstance(piece, str)), names)
+        except Unfit as error:
+            raise bad(node, place, str(error).partition("; ")[0], _DATA) from error
 
 
 def _read(name: str) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from enum import Enum
 
 from . import programs
@@ -50,6 +50,15 @@ def code_words(words: Sequence[Word], *, entrypoint: bool = False) -> dict[int, 
         if _program(words, at, found, certain=certain) and certain:
             wrapped = False  # what follows a script are its arguments
     return found
+
+
+def scripts_of(words: Sequence[Word]) -> Iterator[tuple[int, int]]:
+    """Where shells' scripts without values are, each with the position of its `$0`."""
+    for at, word in enumerate(words):
+        if not valued(word) and _name(word) in programs.SHELLS:
+            end, script = _past_options(words, at, certain=False)
+            if script and end < len(words) and not valued(words[end]):
+                yield end, end + 1
 
 
 def valued(word: Word) -> bool:

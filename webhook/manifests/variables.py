@@ -59,6 +59,11 @@ class Variables:
                 made.append(piece)
         return tuple(made)
 
+    @property
+    def valued(self) -> frozenset[str]:
+        """The names of those that may hold an event's value."""
+        return frozenset(name for name, held in self._known.items() if isinstance(held, Reference) and held.valued)
+
     def _pieces(self, word: Word) -> Iterator[str | int | Reference]:
         for piece in word:
             if not isinstance(piece, str):
