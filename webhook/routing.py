@@ -8,7 +8,10 @@ from typing import Any, cast
 
 from .definitions import Definition, DefinitionSet, Rule, view
 from .events import Arrival, Event
-from .templates import EvaluationFailed
+from .templates import Budget, EvaluationFailed, Expression
+
+MAX_WORK = 10_000_000
+"""Steps of all conditions that one event is asked; one may take a fifth of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,22 +63,51 @@ def match(definitions: DefinitionSet, arrival: Arrival) -> Routed:
     called: list[Definition] = []
     errors: list[WhenFailed] = []
     attributes = _attributes(arrival)
-    variables: dict[str, Any] = {}
+    asked = _Whens(arrival.event)
     for definition in definitions.candidates(arrival.event):
         for number, rule in enumerate(definition.rules):
             if not all(condition.holds(attributes.get(condition.attribute)) for condition in rule.conditions):
                 continue
             if rule.when is not None:
-                variables = variables or {"event": view(arrival.event)}
-                try:
-                    if not rule.when.holds(variables):
-                        continue
-                except EvaluationFailed as error:
-                    errors.append(WhenFailed(definition.name, number, str(error)))
+                held = asked.holds(rule.when)
+                if isinstance(held, EvaluationFailed):
+                    errors.append(WhenFailed(definition.name, number, str(held)))
+                if held is not True:
                     continue
             called.append(definition)
             break
     return Routed(tuple(called), tuple(errors))
+
+
+class _Whens:
+    """The conditions of one event, each text evaluated once, however many definitions share it."""
+
+    __slots__ = ("_event", "_known", "_variables", "_work")
+
+    def __init__(self, event: Event) -> None:
+        self._event = event
+        self._variables: dict[str, Any] = {}
+        self._known: dict[str, bool | EvaluationFailed] = {}
+        self._work = 0
+
+    def holds(self, when: Expression) -> bool | EvaluationFailed:
+        """Whether it holds, or why that cannot be told."""
+        known = self._known.get(when.source)
+        if known is None:
+            known = self._known[when.source] = self._evaluate(when)
+        return known
+
+    def _evaluate(self, when: Expression) -> bool | EvaluationFailed:
+        if self._work > MAX_WORK:
+            return EvaluationFailed(f"the conditions of all definitions take more than {MAX_WORK} steps")
+        self._variables = self._variables or {"event": view(self._event)}
+        budget = Budget()
+        try:
+            return when.holds(self._variables, budget)
+        except EvaluationFailed as error:
+            return error
+        finally:
+            self._work += budget.work
 
 
 def explain(definition: Definition, arrival: Arrival) -> tuple[Asked, ...]:

@@ -5,7 +5,7 @@ import re
 import jsonschema
 import pytest
 
-from webhook import yaml
+from webhook import routing, yaml
 from webhook.checking import check
 from webhook.definitions.loading import MAX_DEFINITIONS
 from webhook.definitions.model import NOT_YET, Document, Parameter
@@ -99,7 +99,15 @@ def test_the_page_names_every_place(page):
 def test_the_page_names_the_limits_as_they_are(page):
     """Numbers that are changed here are changed there."""
     numbers = (MAX_DEFINITIONS, MAX_JOBS, MAX_NODES, MAX_ELEMENTS, MAX_ARGUMENT, MAX_VALUES, limits.MAX_VALUE)
-    for number in (*numbers, limits.MAX_TOKENS, limits.MAX_STEPS, limits.MAX_WORK, limits.MAX_MADE, limits.MAX_ITEMS):
+    for number in (
+        *numbers,
+        limits.MAX_TOKENS,
+        limits.MAX_STEPS,
+        limits.MAX_WORK,
+        limits.MAX_MADE,
+        limits.MAX_ITEMS,
+        routing.MAX_WORK,
+    ):
         assert re.search(rf"(?<![\d,]){number:,}(?![\d,])", page), number
     for size in (MAX_ANNOTATION, MAX_ENV, MAX_FILE, limits.MAX_TEXT, limits.MAX_SOURCE):
         assert f"{size // 1024} KiB" in page

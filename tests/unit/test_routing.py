@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from webhook.definitions import DefinitionSet, load
-from webhook.definitions.filters import compile_filter, exact_texts
+from webhook.definitions.filters import compile_filter, exact_texts, prefix_texts
 from webhook.definitions.model import Filter
 from webhook.events import Arrival, Event
 from webhook.routing import explain, match
@@ -142,22 +142,50 @@ def test_a_filter_means_what_it_says(written, value):
     """Compiled filters agree with their meaning, and the index lists no text too few."""
     condition = written if isinstance(written, str) else Filter.model_validate(written)
     assert compile_filter(condition)(value) == means(written, value)
-    texts = exact_texts(condition)
+    texts, beginnings = exact_texts(condition), prefix_texts(condition)
     assert texts is None or not means(written, value) or value in texts
+    assert beginnings is None or not means(written, value) or value.startswith(tuple(beginnings))
 
 
 @settings(max_examples=50, deadline=None)
-@given(rules=st.lists(st.lists(FILTERS, min_size=1, max_size=2), min_size=1, max_size=6), kind=TEXTS)
-def test_the_index_changes_nothing(tmp_path_factory, rules, kind):
+@given(
+    rules=st.lists(st.lists(st.tuples(FILTERS, st.none() | FILTERS), min_size=1, max_size=2), min_size=1, max_size=6),
+    kind=TEXTS,
+    source=TEXTS,
+)
+def test_the_index_changes_nothing(tmp_path_factory, rules, kind, source):
     """Asking the candidates finds the same definitions, in the same order, as asking all."""
     folder = tmp_path_factory.mktemp("rules")
     for number, filters in enumerate(rules):
-        on = ", ".join("{type: " + str(written).replace("'", '"') + "}" for written in filters)
+        on = ", ".join(
+            str({"type": asked} if of is None else {"type": asked, "source": of}).replace("'", '"')
+            for asked, of in filters
+        )
         (folder / f"{number}.yaml").write_text(f"name: d{number}\non: [{on}]\nspec: '{SPEC}'\n")
     expected = [
-        f"d{number}" for number, filters in enumerate(rules) if any(means(written, kind) for written in filters)
+        f"d{number}"
+        for number, filters in enumerate(rules)
+        if any(means(asked, kind) and (of is None or means(of, source)) for asked, of in filters)
     ]
-    assert called(load(folder), type=kind) == expected
+    assert called(load(folder), type=kind, source=source) == expected
+
+
+def test_one_condition_is_asked_once_for_an_event(definitions):
+    """However many definitions share it, also where it fails: each of them is told."""
+    found = definitions(**{f"d{number}": "{type: t, when: event.data.a == event.data.b}" for number in range(3)})
+    assert called(found, data={"a": 1, "b": 1}) == ["d0", "d1", "d2"]
+    routed = match(found, arrival(data={"a": 1}))
+    assert [error.definition for error in routed.errors] == ["d0", "d1", "d2"]
+
+
+def test_the_conditions_of_all_definitions_are_bounded_together(definitions):
+    """Definitions that each ask something large of one event cannot stop the process; the first ones are answered."""
+    when = "\"event.data | select('!=', {}) | list | length > 0\""
+    found = definitions(**{f"d{number}": "{type: t, when: " + when.format(number) + "}" for number in range(20)})
+    routed = match(found, arrival(data=["x"] * 250_000))
+    assert 1 < len(routed.definitions) < 20
+    assert len(routed.definitions) + len(routed.errors) == 20
+    assert "all definitions" in routed.errors[-1].reason
 
 
 def test_a_set_knows_its_names(definitions):

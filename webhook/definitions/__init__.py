@@ -1,8 +1,9 @@
 """Definitions: Job templates with the rules that call them, read from files and compiled."""
 
-from .definition import Condition, Definition, DefinitionSet, EventMode, Example, Rule
+from .definition import Definition, DefinitionSet, EventMode, Example
 from .loading import ConfigMap, build, config_maps, load, read
 from .params import Param, Pattern
+from .rule import Condition, Rule
 from .view import view
 
 __all__ = [

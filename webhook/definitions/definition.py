@@ -11,50 +11,13 @@ from typing import Any, Literal
 
 from ..events import Event
 from ..manifests import Allow
-from ..templates import Expression, Template
-from .filters import Predicate, exact_texts, show
-from .model import Filter
+from ..templates import Template
+from .index import Index, index
 from .params import Param
 from .plans import Plans
+from .rule import Rule
 
 EventMode = Literal["none", "env", "file"]
-
-
-@dataclass(frozen=True, slots=True)
-class Condition:
-    """One filter of a rule.
-
-    Attributes:
-        attribute: of the event; or `via`.
-    """
-
-    attribute: str
-    written: Filter | str
-    holds: Predicate
-
-    def __str__(self) -> str:
-        return f"{self.attribute}: {show(self.written)}"
-
-
-@dataclass(frozen=True, slots=True)
-class Rule:
-    """One rule of `on`: all of its conditions must hold, then `when`."""
-
-    conditions: tuple[Condition, ...]
-    when: Expression | None
-
-    def types(self) -> frozenset[str] | None:
-        """The only types that it can take, or None where they cannot be listed."""
-        return next(
-            (exact_texts(condition.written) for condition in self.conditions if condition.attribute == "type"), None
-        )
-
-    def within_reach(self, via: str, prefix: str) -> bool:
-        """Whether an event by that door, of any type with that prefix, could satisfy what is asked of these two."""
-        types = self.types()
-        if types is not None and not any(type_.startswith(prefix) for type_ in types):
-            return False
-        return all(condition.holds(via) for condition in self.conditions if condition.attribute == "via")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,8 +88,8 @@ class DefinitionSet:
         return self._by_name.get(name)
 
     def candidates(self, event: Event) -> tuple[Definition, ...]:
-        """Those whose rules could take an event of that type, in order: all others cannot."""
-        return self._by_type.get(event.type, self._of_any_type)
+        """Those whose rules could take an event of that type and source, in order: all others cannot."""
+        return tuple([self.definitions[place] for place in sorted({*self._index.find((event.type, event.source))})])
 
     def within_reach(self, via: str, prefix: str) -> tuple[str, ...]:
         """The names of those that events by that door, of types with that prefix, could call at all."""
@@ -145,19 +108,5 @@ class DefinitionSet:
         return {definition.name: definition for definition in self.definitions}
 
     @cached_property
-    def _of_any_type(self) -> tuple[Definition, ...]:
-        return tuple(found for found in self.definitions if any(rule.types() is None for rule in found.rules))
-
-    @cached_property
-    def _by_type(self) -> dict[str, tuple[Definition, ...]]:
-        types: dict[str, dict[str, None]] = {}
-        for definition in self.definitions:
-            for rule in definition.rules:
-                for name in rule.types() or ():
-                    types.setdefault(name, {})[definition.name] = None
-        general = {definition.name for definition in self._of_any_type}
-        order = {definition.name: position for position, definition in enumerate(self.definitions)}
-        return {
-            name: tuple(self.definitions[position] for position in sorted(order[n] for n in {*names, *general}))
-            for name, names in types.items()
-        }
+    def _index(self) -> Index:
+        return index([(place, rule) for place, found in enumerate(self.definitions) for rule in found.rules])

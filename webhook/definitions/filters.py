@@ -47,6 +47,19 @@ def exact_texts(condition: Filter | str | None) -> frozenset[str] | None:
     return None
 
 
+def prefix_texts(condition: Filter | str) -> frozenset[str] | None:
+    """Texts one of which begins every text that satisfies a filter, or None where they cannot be listed."""
+    if (exact := exact_texts(condition)) is not None or isinstance(condition, str):
+        return exact
+    if condition.prefix is not None:
+        return frozenset({condition.prefix})
+    nested = [prefix_texts(inner) for inner in condition.any or condition.all or ()]
+    known = [part for part in nested if part is not None]
+    if condition.any is not None:
+        return frozenset().union(*known) if len(known) == len(nested) else None
+    return known[0] if known else None
+
+
 def show(condition: Filter | str) -> str:
     """A filter in a few words, for people."""
     if isinstance(condition, str):

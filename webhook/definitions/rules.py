@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from .definition import Condition, Rule
 from .faults import one_slip
 from .filters import compile_filter
 from .findings import Findings
 from .model import Rule as Written
+from .rule import Condition, Rule
 
 _ATTRIBUTES = frozenset({"id", "time", "datacontenttype", "dataschema"})
 
