@@ -6,11 +6,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from webhook.definitions import DefinitionSet, load
+from webhook.definitions import DefinitionSet, load, view
 from webhook.definitions.filters import compile_filter, exact_texts, prefix_texts
 from webhook.definitions.model import Filter
 from webhook.events import Arrival, Event
 from webhook.routing import explain, match
+from webhook.templates import EvaluationFailed, compile_expression
 
 SPEC = "{apiVersion: batch/v1, kind: Job, spec: {template: {spec: {}}}}"
 
@@ -168,6 +169,53 @@ def test_the_index_changes_nothing(tmp_path_factory, rules, kind, source):
         if any(means(asked, kind) and (of is None or means(of, source)) for asked, of in filters)
     ]
     assert called(load(folder), type=kind, source=source) == expected
+
+
+WANTED = st.sampled_from(["'a'", "'b'", "''", "1", "none"])
+PATHS = st.sampled_from(["event.data.x", "event.data.y", "event['data'].x.y", "event.type", "event.subject"])
+COMPARED = st.one_of(
+    st.builds("{} == {}".format, PATHS, WANTED),
+    st.builds("{} != {}".format, PATHS, WANTED),
+    st.builds("{} in [{}, {}]".format, PATHS, WANTED, WANTED),
+    st.builds("{} in ({})".format, PATHS, WANTED),
+    st.builds("{} not in [{}]".format, PATHS, WANTED),
+    st.builds("{} in []".format, PATHS),
+    st.builds("{} == {} == {}".format, PATHS, WANTED, WANTED),
+    PATHS,
+)
+WHENS = st.recursive(
+    COMPARED,
+    lambda inner: (
+        st.builds("({} and {})".format, inner, inner)
+        | st.builds("({} or {})".format, inner, inner)
+        | st.builds("(not {})".format, inner)
+    ),
+    max_leaves=4,
+)
+VALUES = st.sampled_from(["a", "b", "", 1, None, ["a"], {"y": "a"}])
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    whens=st.lists(WHENS, min_size=1, max_size=6),
+    data=st.dictionaries(st.sampled_from("xy"), VALUES) | st.sampled_from(["a", None, ["a"]]),
+)
+def test_finding_rules_by_what_their_whens_want_changes_nothing(tmp_path_factory, whens, data):
+    """Those that hold and those that fail are what evaluating every `when` finds, in order."""
+    folder = tmp_path_factory.mktemp("whens")
+    for number, when in enumerate(whens):
+        (folder / f"{number}.yaml").write_text(f'name: d{number}\non: [{{type: t, when: "{when}"}}]\nspec: "{SPEC}"\n')
+    event = arrival(data=data)
+    held, failed = [], []
+    for number, when in enumerate(whens):
+        try:
+            if compile_expression(when).holds({"event": view(event.event)}):
+                held.append(f"d{number}")
+        except EvaluationFailed as error:
+            failed.append((f"d{number}", str(error)))
+    routed = match(load(folder), event)
+    assert [definition.name for definition in routed.definitions] == held
+    assert [(error.definition, error.reason) for error in routed.errors] == failed
 
 
 def test_one_condition_is_asked_once_for_an_event(definitions):

@@ -11,11 +11,12 @@ from typing import Any, Literal
 
 from ..events import Event
 from ..manifests import Allow
-from ..templates import Template
+from ..templates import Template, follow
 from .index import Index, index
 from .params import Param
 from .plans import Plans
 from .rule import Rule
+from .view import view
 
 EventMode = Literal["none", "env", "file"]
 
@@ -88,8 +89,19 @@ class DefinitionSet:
         return self._by_name.get(name)
 
     def candidates(self, event: Event) -> tuple[Definition, ...]:
-        """Those whose rules could take an event of that type and source, in order: all others cannot."""
-        return tuple([self.definitions[place] for place in sorted({*self._index.find((event.type, event.source))})])
+        """Those whose rules could take the event by its type, source and what their `when`s want first, in order.
+
+        Those whose `when` would fail are among them.
+        """
+        variables: dict[str, Any] = {}
+
+        def at(path: tuple[str, ...]) -> Any:
+            if not variables:
+                variables["event"] = view(event)
+            return follow(variables, path)
+
+        places = {*self._index.find((event.type, event.source), at)}
+        return tuple([self.definitions[place] for place in sorted(places)])
 
     def within_reach(self, via: str, prefix: str) -> tuple[str, ...]:
         """The names of those that events by that door, of types with that prefix, could call at all."""

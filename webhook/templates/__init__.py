@@ -5,7 +5,7 @@ The text depends on the template's control flow only; whoever parses it puts the
 """
 
 from .budget import Budget
-from .compiled import Expression, Template, compile_expression, compile_template
+from .compiled import MISSING, Expression, Template, compile_expression, compile_template, follow
 from .filters import dns_label, label_value
 from .limits import MAX_STEPS, MAX_TEXT, MAX_TOKENS
 from .problems import Absent, EvaluationFailed, NotTemplate
@@ -17,6 +17,7 @@ __all__ = [
     "MAX_STEPS",
     "MAX_TEXT",
     "MAX_TOKENS",
+    "MISSING",
     "Absent",
     "Broken",
     "Budget",
@@ -31,6 +32,7 @@ __all__ = [
     "compile_expression",
     "compile_template",
     "dns_label",
+    "follow",
     "holds_token",
     "label_value",
     "opt_in",

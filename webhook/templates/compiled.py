@@ -21,6 +21,8 @@ from .problems import Absent, EvaluationFailed, NotTemplate
 from .sandbox import VALUES, sandbox
 from .skeleton import Skeleton, skeletons
 
+MISSING = object()
+"""In the place of what is not there; null is a value."""
 _RESULT = "result"
 _PARTS = 256
 _SANDBOX = sandbox()
@@ -40,10 +42,12 @@ class Expression:
     Attributes:
         source: as it was written.
         variables: the names that it reads.
+        wanted: as a condition it can hold, or fail, only where this path holds one of these texts, or is not there.
     """
 
     source: str
     variables: frozenset[str]
+    wanted: tuple[tuple[str, ...], frozenset[str]] | None
     _path: tuple[str, ...] | None
     _run: Run | None
 
@@ -75,12 +79,9 @@ class Expression:
 
     def _follow(self, variables: Mapping[str, Any]) -> Any:
         """Walk a plain path: what most expressions are, at a tenth of the cost."""
-        value: Any = variables
-        for name in self._path or ():
-            # An event's data are dicts, and asking an abstract class costs five times as much.
-            if not (type(value) is dict or isinstance(value, Mapping)) or name not in value:
-                raise Absent(f"{self.source[:100]} is not there")
-            value = value[name]
+        value = follow(variables, self._path or ())
+        if value is MISSING:
+            raise Absent(f"{self.source[:100]} is not there")
         return value
 
 
@@ -117,6 +118,17 @@ class Template:
         return text, values
 
 
+def follow(variables: Mapping[str, Any], path: tuple[str, ...]) -> Any:
+    """What stands at a plain path, or `MISSING`."""
+    value: Any = variables
+    for name in path:
+        # An event's data are dicts, and asking an abstract class costs five times as much.
+        if not (type(value) is dict or isinstance(value, Mapping)) or name not in value:
+            return MISSING
+        value = value[name]
+    return value
+
+
 def compile_expression(source: str) -> Expression:
     """Compile an expression, as it stands between `{{` and `}}`.
 
@@ -129,9 +141,9 @@ def compile_expression(source: str) -> Expression:
         tree.set_environment(_SANDBOX)
         grammar.check(tree)
         variables = frozenset(node.name for node in grammar.walk(expression) if isinstance(node, nodes.Name))
-        path = grammar.path_of(expression)
+        path, wanted = grammar.path_of(expression), grammar.wanted(expression)
         tree = metered(tree)
-        return Expression(source, variables, path, None if path is not None else _compile(tree))
+        return Expression(source, variables, wanted, path, None if path is not None else _compile(tree))
 
 
 def compile_template(source: str) -> Template:

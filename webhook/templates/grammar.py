@@ -88,6 +88,23 @@ def path_of(node: nodes.Node) -> tuple[str, ...] | None:
     return (node.name, *reversed(names))
 
 
+def wanted(node: nodes.Node) -> tuple[tuple[str, ...], frozenset[str]] | None:
+    """A plain path and the texts of which it must hold one, where a condition asks that before all else: else None."""
+    while isinstance(node, nodes.And):
+        node = node.left  # what comes after it is not even evaluated where it does not hold
+    if not isinstance(node, nodes.Compare) or len(node.ops) != 1 or (path := path_of(node.expr)) is None:
+        return None
+    operator, other = node.ops[0].op, node.ops[0].expr
+    if operator == "in" and isinstance(other, nodes.List | nodes.Tuple):
+        listed = other.items
+    elif operator == "eq":
+        listed = [other]
+    else:
+        return None
+    texts = [item.value for item in listed if isinstance(item, nodes.Const) and isinstance(item.value, str)]
+    return (path, frozenset(texts)) if len(texts) == len(listed) else None
+
+
 def guarded(tree: nodes.Template) -> frozenset[str]:
     """The variables that the text itself provides for being absent: under `default`, or asked `is defined`."""
     found = set()
