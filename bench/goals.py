@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from statistics import median
 
+from . import shapes
 from .figures import Series, growth, middle, ratio
 from .resident import Standing
 
@@ -78,6 +79,13 @@ def standing(found: Mapping[str, Standing]) -> list[Goal]:
             Goal(f"memory at rest, {kind}", 85, median(one.rss), "MiB", least=False),
         ]
     return goals
+
+
+def steps(found: Mapping[str, float]) -> list[Goal]:
+    """Of matching among many definitions, and of rendering."""
+    goals = [Goal(name, 200, cost, "µs", least=False) for name, cost in found.items() if name.startswith(shapes.MATCH)]
+    bounds = ((shapes.WARM, 60), (shapes.COLD, 1000))
+    return [*goals, *(Goal(name, bound, found.get(name), "µs", least=False) for name, bound in bounds)]
 
 
 def flat(samples: list[float]) -> Goal:

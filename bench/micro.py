@@ -22,6 +22,8 @@ from webhook.rendering import render
 from webhook.routing import match
 from webhook.signatures import SCHEMES, verify
 
+from . import shapes
+
 HERE = Path(__file__).resolve().parent
 SECRET = b"It's a Secret to Everybody, and this one long enough"
 NOW = datetime.now(UTC)
@@ -72,9 +74,11 @@ def main() -> None:
         "render, warm": lambda: render(definition, arrival),
         "encode the manifest": lambda: ours.dump(manifest),
         "read the API server's answer": lambda: read_job(as_type(answer, JobObject)),
+        **shapes.matching(),
     }
     costs = {"load the definitions": (loaded - began) * 1e6, "match and render, the first time": (first - loaded) * 1e6}
-    print(json.dumps(costs | {name: _cost(step) for name, step in steps.items()}))
+    costs |= {name: _cost(step) for name, step in steps.items()}
+    print(json.dumps(costs | shapes.examples(HERE.parent)))
 
 
 def _answered(manifest: dict[str, object]) -> bytes:

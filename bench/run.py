@@ -138,6 +138,7 @@ def _memory(tools: Tools, length: Length, report: Report, _: object) -> None:
 def _steps(tools: Tools, _: Length, report: Report, __: object) -> None:
     costs = json.loads(resident.micro(tools, RECEIVER_CORE))
     report.say(table.costs(costs))
+    report.goals += goals.steps(costs)
     report.results["steps"] = costs
 
 

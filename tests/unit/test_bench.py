@@ -56,6 +56,12 @@ def test_goals():
     assert verdicts["whole path ÷ the ancestor's way"] == "not measured"
 
 
+def test_goals_of_single_steps():
+    """Matching among many is held to its goal in every shape; what was not measured says so."""
+    found = goals.steps({"match": 900.0, "match among 1,000, a type each": 2.0, "match among 1,000, x": 201.0})
+    assert [goal.verdict for goal in found] == ["met", "MISSED", "not measured", "not measured"]
+
+
 def test_growth():
     """Memory that fills up at first is flat; one that goes on growing is not."""
     assert goals.flat([50.0, *[60.0] * 59]).met
