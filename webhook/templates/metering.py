@@ -16,12 +16,18 @@ _TESTS = {"eq": "eq", "ne": "ne", "gt": "gt", "gteq": "ge", "lt": "lt", "lteq": 
 _NODES = 2
 """Nodes of a loop's body that take one step each turn."""
 _FEW = 16
+_COUNTING = (nodes.Filter, nodes.Test, nodes.Add, nodes.Sub, nodes.Mul, nodes.Div, nodes.FloorDiv, nodes.Mod, nodes.Pow)
 
 
 def metered(tree: nodes.Template) -> nodes.Template:
     """Rewrite a tree; it means the same."""
     rewritten: nodes.Template = _Metering().visit(tree)
     return rewritten
+
+
+def counts(tree: nodes.Template) -> bool:
+    """Whether anything in a rewritten tree may ask for the budget."""
+    return any(isinstance(node, _COUNTING) for node in walk(tree))
 
 
 class _Metering(NodeTransformer):
