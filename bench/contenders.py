@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -49,12 +49,15 @@ def verify(site: Site) -> AbstractContextManager[Server]:
     return running(_program("verify", site, port, [site.tools.python, "-m", "bench.peers.verify", port, SECRET]))
 
 
-def jobhook(site: Site, *, cluster: str = "kubernetes") -> AbstractContextManager[Server]:
-    """`jobhook serve`, the whole path."""
+def jobhook(
+    site: Site, *, cluster: str = "kubernetes", more: Mapping[str, object] | None = None, pause: float = 0.005
+) -> AbstractContextManager[Server]:
+    """`jobhook serve`, the whole path; `more` goes into its configuration."""
     port, folder = free_port(), RUN / f"jobhook-{cluster}"
     folder.mkdir(parents=True, exist_ok=True)
     config = folder / "jobhook.yaml"
-    config.write_text(json.dumps({"sources": {"github": {"scheme": "github", "secrets": [str(SECRET)]}}}))
+    sources = {"github": {"scheme": "github", "secrets": [str(SECRET)]}}
+    config.write_text(json.dumps({"sources": sources, **(more or {})}))
     environment = {
         "JOBHOOK_CLUSTER": cluster,
         "JOBHOOK_CONFIG": str(config),
@@ -73,6 +76,7 @@ def jobhook(site: Site, *, cluster: str = "kubernetes") -> AbstractContextManage
             [site.tools.python.with_name("jobhook"), "serve"],
             environment=environment,
             folder=folder,
+            pause=pause,
         )
     )
 

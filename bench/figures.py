@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from statistics import median
@@ -16,7 +17,7 @@ class Measured:
         rate: good answers a second.
         p50, p99: milliseconds from a request's first byte to its answer's last.
         cpu: microseconds of the receiver's own CPU a good answer.
-        api_cpu: the API server's, where it is a real one.
+        api_cpu, etcd_cpu, controllers_cpu: the control plane's, where there is a real one; the scheduler's in the last.
         rss: MiB of the receiver after the run.
         calibration: rounds a millisecond of a fixed loop, before and after, on the receiver's core.
         others: the part of all cores that neither receiver, load nor API server used but somebody else did.
@@ -28,10 +29,26 @@ class Measured:
     p99: float
     cpu: float
     api_cpu: float | None = None
+    etcd_cpu: float | None = None
+    controllers_cpu: float | None = None
     rss: float
     calibration: tuple[float, float]
     others: float
     bad: str = ""
+
+    @property
+    def part(self) -> float | None:
+        """The receiver's, of all CPU that goes into an event and the Job that it makes."""
+        return self._among(self.api_cpu, self.etcd_cpu, self.controllers_cpu)
+
+    @property
+    def part_of_way(self) -> float | None:
+        """The same where the controllers do not count, which only come to the Job after the answer."""
+        return self._among(self.api_cpu, self.etcd_cpu)
+
+    def _among(self, *others: float | None) -> float | None:
+        known = [one for one in others if one is not None]
+        return self.cpu / (self.cpu + sum(known)) if len(known) == len(others) else None
 
     @property
     def noisy(self) -> bool:
@@ -61,6 +78,15 @@ def by_cpu(series: Series, base: Series) -> float | None:
     return median(ratios) if ratios else None
 
 
+def at(values: Sequence[float], part: float) -> float:
+    """A percentile, by nearest rank.
+
+    >>> at([4, 1, 3, 2], 0.5), at(range(1, 201), 0.99)
+    (2, 198)
+    """
+    return sorted(values)[max(0, math.ceil(part * len(values)) - 1)]
+
+
 def spread(values: Sequence[float]) -> float:
     """The distance of the extremes in parts of the median.
 
@@ -82,4 +108,4 @@ def growth(samples: Sequence[float]) -> float:
 
 def plain(series: Series) -> list[dict[str, Any]]:
     """For the file of results."""
-    return [asdict(one) | {"noisy": one.noisy} for one in series]
+    return [asdict(one) | {"noisy": one.noisy, "part": one.part, "part_of_way": one.part_of_way} for one in series]

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from statistics import median
 
 from . import shapes
-from .figures import Series, growth, middle, ratio
+from .completions import Prompt
+from .figures import Series, at, growth, middle, ratio
+from .planting import JOBS
 from .resident import Standing
+from .restart import Round
+from .sweeping import Swept
 
 FLAT = 3.0
-"""MiB by which memory may differ between the second and the last quarter of a minute's load."""
+"""MiB by which memory may differ between the second and the last quarter of a minute's load, or of a sweep."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,13 +64,40 @@ def stubbed(series: Mapping[str, Series]) -> list[Goal]:
 
 def real(series: Mapping[tuple[str, int], Series]) -> list[Goal]:
     """Of the real API server."""
-    return [
+    rates = [
         Goal(
             f"real API server, {connections} connections: jobhook ÷ direct POSTs",
             bound,
             ratio(series.get(("ours", connections), ()), series.get(("direct", connections), ())),
         )
         for connections, bound in ((32, 0.45), (8, 0.65))
+    ]
+    parts = [one.part for one in series.get(("ours", 32), ()) if one.part is not None]
+    part = median(parts) * 100 if parts else None
+    return [*rates, Goal("the receiver's part of an event's CPU, 32 connections", 20, part, "%", least=False)]
+
+
+def completions(found: Prompt | None) -> list[Goal]:
+    """Of completions while nothing else happens."""
+    p99 = at(found.told, 0.99) if found else None
+    return [Goal("a Job's end to its completion at the sink, p99", 100, p99, "ms", least=False)]
+
+
+def restart(rounds: Sequence[Round]) -> list[Goal]:
+    """Of a start beside many Jobs."""
+    times = median(one.ratio for one in rounds) if rounds else None
+    more = median(one.memory for one in rounds) if rounds else None
+    return [
+        Goal(f"start beside {JOBS:,} Jobs: index whole ÷ a bare list", 1.5, times, least=False),
+        Goal(f"start beside {JOBS:,} Jobs: memory at rest, more", 40, more, "MiB", least=False),
+    ]
+
+
+def sweep(found: Swept | None) -> list[Goal]:
+    """Of a sweep."""
+    return [
+        Goal(f"sweep of {JOBS:,} Jobs ÷ bare DELETEs", 0.8, found.ratio if found else None),
+        Goal("memory in a sweep, growth", FLAT, growth(found.rss) if found else None, "MiB", least=False),
     ]
 
 

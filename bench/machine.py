@@ -39,12 +39,14 @@ class Server:
     Attributes:
         took: seconds from its start to its first good answer.
         cpu: seconds of CPU that it used meanwhile: other than `took`, they hardly depend on who else is at work.
+        log: what it writes.
     """
 
     process: subprocess.Popen[bytes]
     url: str
     took: float
     cpu: float
+    log: Path
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,6 +58,7 @@ class Program:
         folder: its working directory.
         core: where it runs; None: wherever the kernel puts it.
         ready: the path that answers 200 as soon as it works.
+        pause: seconds between two questions whether it does; each costs the server some CPU.
     """
 
     command: Sequence[str | Path]
@@ -65,6 +68,7 @@ class Program:
     environment: Mapping[str, str] = field(default_factory=dict)
     core: int | None = None
     ready: str = "/readyz"
+    pause: float = 0.005
 
 
 def on(core: int | None, command: Sequence[str | Path]) -> list[str]:
@@ -97,7 +101,7 @@ def running(program: Program) -> Iterator[Server]:
         try:
             _await(program, process)
             took, cpu = time.perf_counter() - began, cpu_seconds(family(process.pid))
-            yield Server(process, f"http://127.0.0.1:{program.port}", took, cpu)
+            yield Server(process, f"http://127.0.0.1:{program.port}", took, cpu, program.log)
         finally:
             end(process)
 
@@ -119,7 +123,7 @@ def _await(program: Program, process: subprocess.Popen[bytes]) -> None:
         with contextlib.suppress(OSError, http.client.HTTPException):
             if answers(program.port, program.ready):
                 return
-        time.sleep(0.005)
+        time.sleep(program.pause)
     tail = program.log.read_text(errors="replace")[-1500:]
     raise Trouble(f"{' '.join(map(str, program.command))} does not answer:\n{tail}")
 

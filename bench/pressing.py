@@ -36,14 +36,15 @@ class Target:
 
     Attributes:
         pids: the receiver's processes; their descendants count as well.
-        api: the API server's process, where its CPU is wanted.
-        beside: other processes of ours that work for it.
+        api, etcd: the API server's process and its store's, where their CPU is wanted.
+        beside: other processes of ours that work for it; where there is an etcd, the controllers.
         pinned: whether load and receiver have a core each.
     """
 
     url: str
     pids: Sequence[int] = ()
     api: int | None = None
+    etcd: int | None = None
     beside: Sequence[int] = ()
     body: Path = PUSH
     headers: Sequence[str] = DELIVERY
@@ -54,12 +55,17 @@ class Target:
     pinned: bool = True
 
 
+OURS = ("own", "api", "etcd", "beside", "load")
+"""Those of the clocks that are no stranger's."""
+
+
 @dataclass(frozen=True, slots=True)
 class Clocks:
     """CPU seconds used so far, and the time."""
 
     own: float
     api: float
+    etcd: float
     beside: float
     load: float
     machine: float
@@ -82,6 +88,8 @@ def measure(tools: Tools, target: Target, *, connections: int, seconds: float) -
         p99=result["p99_ms"],
         cpu=(after.own - before.own) / good * 1e6,
         api_cpu=(after.api - before.api) / good * 1e6 if target.api else None,
+        controllers_cpu=(after.beside - before.beside) / good * 1e6 if target.etcd else None,
+        etcd_cpu=(after.etcd - before.etcd) / good * 1e6 if target.etcd else None,
         rss=rss(pids),
         calibration=(slowness, calibrate(target)),
         others=_others(before, after),
@@ -94,6 +102,7 @@ def _clocks(target: Target, pids: Sequence[int]) -> Clocks:
     return Clocks(
         own=cpu_seconds(pids),
         api=cpu_seconds([target.api]) if target.api else 0.0,
+        etcd=cpu_seconds([target.etcd]) if target.etcd else 0.0,
         beside=cpu_seconds(target.beside),
         load=used.ru_utime + used.ru_stime,
         machine=busy_seconds(),
@@ -102,7 +111,7 @@ def _clocks(target: Target, pids: Sequence[int]) -> Clocks:
 
 
 def _others(before: Clocks, after: Clocks) -> float:
-    ours: float = sum(getattr(after, name) - getattr(before, name) for name in ("own", "api", "beside", "load"))
+    ours: float = sum(getattr(after, name) - getattr(before, name) for name in OURS)
     cores = os.cpu_count() or 1
     return max(0.0, after.machine - before.machine - ours) / ((after.now - before.now) * cores)
 

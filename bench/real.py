@@ -18,6 +18,7 @@ from .building import HERE, OUT, PROJECT, SECRET, Tools
 from .contenders import Site
 from .figures import Measured
 from .machine import Absent, Trouble, cpu_seconds
+from .planting import Field
 from .pressing import Target, measure
 
 CONNECTIONS = (1, 8, 32)
@@ -52,6 +53,10 @@ class Cluster:
         ]
         subprocess.run(command, check=True, capture_output=True)
         return name
+
+    def field(self, name: str) -> Field:
+        """The same, for those who work on its Jobs themselves."""
+        return Field(self.server, self.namespace(name), _file("ca"), _file("cert"), _file("key"))
 
     def rest(self) -> None:
         """Wait until the controllers have dealt with what was created."""
@@ -103,12 +108,13 @@ def rounds(tools: Tools, *, count: int, seconds: float) -> Iterator[tuple[str, i
 @contextmanager
 def _up(tools: Tools, api: Cluster, path: str, connections: int) -> Iterator[Target]:
     namespace = api.namespace(f"{path}-{connections}")
-    beside = [pid for name, pid in api.pids.items() if name != "kube-apiserver"]
-    server = api.pids["kube-apiserver"]
+    server, etcd = api.pids["kube-apiserver"], api.pids["etcd"]
+    beside = [pid for pid in api.pids.values() if pid not in {server, etcd}]
     if path == "direct":
         yield Target(
             url=api.server + JOBS.format(namespace=namespace),
             api=server,
+            etcd=etcd,
             beside=beside,
             body=HERE / "payloads" / "job.json",
             headers=(),
@@ -124,6 +130,7 @@ def _up(tools: Tools, api: Cluster, path: str, connections: int) -> Iterator[Tar
             url=f"{receiver.url}/hooks/github",
             pids=[receiver.process.pid],
             api=server,
+            etcd=etcd,
             beside=beside,
             secret=SECRET,
             pinned=False,

@@ -8,17 +8,17 @@ import platform
 import sys
 import time
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from . import goals, profiled, real, resident, stubbed, table
+from . import completions, goals, profiled, real, resident, restart, stubbed, sweeping, table
 from .building import OUT, PROJECT, Tools, build
 from .figures import Measured, plain
 from .goals import Goal
 from .machine import CORES, RECEIVER_CORE, Absent, Trouble
 
-PARTS = ("stub", "real", "standing", "memory", "steps", "profile")
+PARTS = ("stub", "real", "completions", "restart", "sweep", "standing", "memory", "steps", "profile")
 USUAL = PARTS[:-1]
 DOCS = PROJECT / "docs" / "performance.md"
 BEGIN, END = "<!-- figures: make bench DOCS=1 -->", "<!-- end of figures -->"
@@ -26,18 +26,20 @@ BEGIN, END = "<!-- figures: make bench DOCS=1 -->", "<!-- end of figures -->"
 
 @dataclass(frozen=True, slots=True)
 class Length:
-    """How long things are measured: rounds, seconds a run, starts, seconds of the memory's load."""
+    """How long things are measured: rounds, seconds a run, completions, starts, seconds of the memory's load."""
 
     rounds: int
     seconds: float
     real_rounds: int
     real_seconds: float
+    completions: int
+    restarts: int
     starts: int
     memory: float
 
 
-SHORT = Length(rounds=3, seconds=3, real_rounds=2, real_seconds=3, starts=5, memory=60)
-LONG = Length(rounds=5, seconds=8, real_rounds=5, real_seconds=4, starts=11, memory=180)
+SHORT = Length(rounds=3, seconds=3, real_rounds=2, real_seconds=3, completions=200, restarts=3, starts=5, memory=60)
+LONG = Length(rounds=5, seconds=8, real_rounds=5, real_seconds=4, completions=500, restarts=9, starts=11, memory=180)
 
 
 @dataclass(slots=True)
@@ -49,6 +51,7 @@ class Report:
     series: list[list[Measured]] = field(default_factory=list)
     troubles: list[str] = field(default_factory=list)
     said: list[str] = field(default_factory=list)
+    took: dict[str, int] = field(default_factory=dict)
 
     def say(self, text: str) -> None:
         """Print a paragraph, and keep it for the documentation."""
@@ -77,13 +80,17 @@ def main() -> int:
         return 1
     for part in PARTS:
         if part in given.only:
+            began = time.monotonic()
             try:
                 RUNNERS[part](tools, length, report, given.contenders)
             except Absent as absent:
+                report.goals += UNMEASURED.get(part, list)()
                 report.say(f"Left out: {part}: {absent}")
             except Trouble as trouble:
+                report.goals += UNMEASURED.get(part, list)()
                 report.troubles.append(f"{part}: {trouble}")
                 print(f"\nNot measured: {part}: {trouble}")
+            report.took[part] = round(time.monotonic() - began)
     _close(report)
     if given.docs:
         _document(report)
@@ -121,6 +128,27 @@ def _real(tools: Tools, length: Length, report: Report, _: object) -> None:
     report.results["real"] = {f"{path}-{count}": plain(found) for (path, count), found in series.items()}
 
 
+def _completions(tools: Tools, length: Length, report: Report, _: object) -> None:
+    found = completions.prompt(tools, count=length.completions)
+    report.say(table.completions(found))
+    report.goals += goals.completions(found)
+    report.results["completions"] = asdict(found)
+
+
+def _restart(tools: Tools, length: Length, report: Report, _: object) -> None:
+    rounds = restart.rounds(tools, count=length.restarts)
+    report.say(table.restart(rounds))
+    report.goals += goals.restart(rounds)
+    report.results["restart"] = [asdict(one) for one in rounds]
+
+
+def _sweep(tools: Tools, _: Length, report: Report, __: object) -> None:
+    found = sweeping.swept(tools)
+    report.say(table.sweep(found))
+    report.goals += goals.sweep(found)
+    report.results["sweep"] = asdict(found)
+
+
 def _standing(tools: Tools, length: Length, report: Report, _: object) -> None:
     found = {kind: resident.standing(tools, kind, count=length.starts) for kind in resident.CLUSTERS}
     report.say(table.standing(found))
@@ -151,11 +179,21 @@ def _profile(tools: Tools, _: Length, __: Report, only: list[str] | None) -> Non
 RUNNERS = {
     "stub": _stub,
     "real": _real,
+    "completions": _completions,
+    "restart": _restart,
+    "sweep": _sweep,
     "standing": _standing,
     "memory": _memory,
     "steps": _steps,
     "profile": _profile,
 }
+UNMEASURED: dict[str, Callable[[], list[Goal]]] = {
+    "real": lambda: goals.real({}),
+    "completions": lambda: goals.completions(None),
+    "restart": lambda: goals.restart(()),
+    "sweep": lambda: goals.sweep(None),
+}
+"""The goals of parts that could not be run: the table says so."""
 
 
 def _tell(name: str, one: Measured) -> None:
@@ -168,11 +206,13 @@ def _close(report: Report) -> None:
         report.say(table.machine(report.series))
     for trouble in report.troubles:
         print(f"Trouble: {trouble}")
+    print("Seconds:", ", ".join(f"{part} {seconds}" for part, seconds in report.took.items()))
     file = OUT / f"results-{time.strftime('%Y%m%d-%H%M%S')}.json"
     report.results |= {
         "machine": {"cores": len(CORES), "processor": platform.processor(), "python": platform.python_version()},
         "goals": [asdict(goal) | {"verdict": goal.verdict} for goal in report.goals],
         "troubles": report.troubles,
+        "seconds": report.took,
     }
     file.write_text(json.dumps(report.results, indent=1))
     print(f"Everything measured: {file.relative_to(OUT.parent.parent)}")

@@ -5,11 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from statistics import median
 
-from .figures import Series, by_cpu, middle, ratio, spread
+from .completions import Prompt
+from .figures import Series, at, by_cpu, middle, ratio, spread
 from .goals import Goal
+from .planting import JOBS
 from .real import CONNECTIONS, LABELS, PATHS
 from .resident import Standing
+from .restart import Round, Start
 from .stubbed import ALL, BARE
+from .sweeping import Deleting, Swept
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
@@ -71,7 +75,8 @@ def real(series: Mapping[tuple[str, int], Series]) -> str:
             number(middle(found, "p50")),
             number(middle(found, "p99")),
             "–" if path == "direct" else number(middle(found, "cpu") / 1000),
-            number(middle(found, "api_cpu") / 1000),
+            *(number(middle(found, name) / 1000) for name in ("api_cpu", "etcd_cpu", "controllers_cpu")),
+            *("–" if path == "direct" else f"{middle(found, name):.0%}" for name in ("part", "part_of_way")),
             f"{spread([run.rate for run in found]):.0%}{noise(found)}",
         ]
         for connections in CONNECTIONS
@@ -79,9 +84,71 @@ def real(series: Mapping[tuple[str, int], Series]) -> str:
         if (found := series.get((path, connections)))
     ]
     return table(
-        ["connections", "Jobs/s", "÷ direct", "p50 ms", "p99 ms", "receiver ms CPU", "API server ms CPU", "spread"],
+        [
+            "connections",
+            "Jobs/s",
+            "÷ direct",
+            "p50 ms",
+            "p99 ms",
+            "ms CPU: receiver",
+            "API server",
+            "etcd",
+            "controllers",
+            "receiver's part",
+            "no controllers",
+            "spread",
+        ],
         rows,
     )
+
+
+def completions(found: Prompt) -> str:
+    """How soon the sink knows."""
+    rows = [
+        [what, *(number(value) for value in (at(times, 0.5), at(times, 0.99), max(times)))]
+        for what, times in (
+            ("the PATCH that ends a Job, to its answer", found.ended),
+            ("from that answer to its completion at the sink", found.told),
+            ("both together", found.whole),
+        )
+    ]
+    return table([f"{len(found.told)} Jobs, one at a time", "p50 ms", "p99 ms", "longest ms"], rows)
+
+
+def restart(rounds: Sequence[Round]) -> str:
+    """A start beside no Jobs, and beside many."""
+
+    def row(what: str, starts: Sequence[Start]) -> list[str]:
+        columns = ("seconds", "cpu", "syncing", "rss")
+        return [what, *(number(median(getattr(one, name) for one in starts)) for name in columns)]
+
+    head = ["jobhook serve", "start to ready s", "its CPU s", "index whole s", "RSS at rest MiB"]
+    rows = [
+        row("beside no Job", [one.empty for one in rounds]),
+        row(f"beside {JOBS:,} Jobs", [one.full for one in rounds]),
+    ]
+    ratios = [one.ratio for one in rounds]
+    bare = number(median(one.bare for one in rounds))
+    last = f"A bare list of them: {bare} s; index whole ÷ that: {min(ratios):.2f} to {max(ratios):.2f}."
+    return f"{table(head, rows)}\n{last}"
+
+
+def sweep(found: Swept) -> str:
+    """A sweep beside bare DELETEs."""
+
+    def row(what: str, one: Deleting, ratio: float | None, by_cpu: float | None) -> list[str]:
+        return [what, *(number(value) for value in (one.rate, ratio, one.own, one.control, by_cpu))]
+
+    before, after = found.bare
+    calls = f"{found.calls} call" + "s" * (found.calls > 1)
+    rows = [
+        row("bare DELETEs, before", before, None, None),
+        row(f"POST /cleanup, {calls}", found.sweep, found.ratio, found.by_cpu),
+        row("bare DELETEs, after", after, None, None),
+    ]
+    head = ["five at once", "Jobs/s", "÷ bare", "ms CPU: who deletes", "control plane", "bare ÷"]
+    memory = " ".join(number(size) for size in [*found.rss[:-1:5], found.rss[-1]])
+    return f"{table(head, rows)}\nThe receiver's memory meanwhile, MiB every five seconds: {memory}"
 
 
 def noise(series: Series) -> str:
