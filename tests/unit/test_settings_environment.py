@@ -40,6 +40,7 @@ def test_every_variable_is_read(folder):
             "JOB_DEFINITIONS_CONFIG_PATH": "/etc/definitions",
             "JOBHOOK_CLUSTER": "local",
             "JOBHOOK_NAMESPACE": "hooks",
+            "JOBHOOK_SERVICE_ACCOUNT": "receiver",
             "JOBHOOK_CLUSTER_NAME": "prod-1.example.com",
             "JOBHOOK_DATA": "/var/lib/jobhook",
             "HOST": "::",
@@ -49,6 +50,7 @@ def test_every_variable_is_read(folder):
         folder=folder,
     )
     assert (found.signature, found.namespace, found.own_namespace) == ("team-a", "jobs", "hooks")
+    assert found.own_account == "receiver"
     assert (found.definitions, found.data) == (Path("/etc/definitions"), Path("/var/lib/jobhook"))
     assert (found.cluster, found.cluster_name) == ("local", "prod-1.example.com")
     assert (found.host, found.port, found.kubeconfig) == ("::", 0, "a:b")

@@ -28,10 +28,12 @@ def cluster_of(settings: Settings, environ: Mapping[str, str], metrics: Metrics)
 
     place = Place(environment=environ, kubeconfig=settings.kubeconfig)
     namespace = settings.namespace or default_namespace(place)
+    own = settings.own_namespace or pod_namespace(place)
     return KubernetesCluster(
         signature=settings.signature,
         namespace=namespace,
-        records_namespace=settings.own_namespace or pod_namespace(place) or namespace,
+        records_namespace=own or namespace,
+        barred=settings.own_account if own in {None, namespace} else None,
         place=place,
         metrics=metrics,
         proxy=settings.proxy,

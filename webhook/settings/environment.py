@@ -74,6 +74,7 @@ class Variables(BaseSettings):
     config: Place | None = Field(None, validation_alias="JOBHOOK_CONFIG")
     cluster: Literal["kubernetes", "local"] = Field("kubernetes", validation_alias="JOBHOOK_CLUSTER")
     own_namespace: DnsLabel | None = Field(None, validation_alias="JOBHOOK_NAMESPACE")
+    own_account: Host | None = Field(None, validation_alias="JOBHOOK_SERVICE_ACCOUNT")
     retention: Annotated[int, BeforeValidator(_seconds)] | None = Field(
         None, validation_alias="JOB_RETENTION_PERIOD_SEC"
     )

@@ -126,6 +126,7 @@ def _together(variables: Variables, document: Document, folder: Path) -> Setting
         signature=variables.signature,
         namespace=variables.namespace,
         own_namespace=variables.own_namespace,
+        own_account=variables.own_account,
         definitions=folder / variables.definitions,
         definitions_named="definitions" in variables.model_fields_set,
         cluster=variables.cluster,

@@ -22,6 +22,7 @@ class Settings:
         signature: marks our Jobs.
         namespace: where Jobs go; None for the pod's, the kubeconfig's, or `default`.
         own_namespace: where our records go; None for the pod's, else that of Jobs.
+        own_account: our own service account, which no Job may have; None where it is not known.
         definitions: a folder or a file.
         definitions_named: the operator named them: they must be there.
         config: the file that was read, or None.
@@ -38,6 +39,7 @@ class Settings:
     signature: str = "jobhook"
     namespace: str | None = None
     own_namespace: str | None = None
+    own_account: str | None = None
     definitions: Path = Path("definitions")
     definitions_named: bool = False
     config: Path | None = None

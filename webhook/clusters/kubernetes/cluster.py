@@ -25,6 +25,7 @@ class KubernetesCluster:
         namespace: where Jobs and the records beside them go.
         records_namespace: where our own records go.
         place: where the configuration is.
+        barred: a service account that no Job may have: our own, where Jobs are in its namespace.
         proxy: the URL of a proxy, for a kubeconfig that names none; the environment's are not looked at.
         connections: at most so many at once; every watch and every followed log holds one.
     """
@@ -37,6 +38,7 @@ class KubernetesCluster:
         records_namespace: str,
         place: Place,
         metrics: Metrics,
+        barred: str | None = None,
         proxy: str | None = None,
         connections: int = 100,
         timing: Timing | None = None,
@@ -44,7 +46,7 @@ class KubernetesCluster:
         self._place, self._proxy, self._connections = place, proxy, connections
         self._transport = transport = Transport()
         self._watches = watches = Watches(transport, metrics, timing or Timing())
-        self._jobs = KubernetesJobs(transport, watches, namespace=namespace, signature=signature)
+        self._jobs = KubernetesJobs(transport, watches, namespace=namespace, signature=signature, barred=barred)
         self._payloads = KubernetesRecords(transport, watches, namespace=namespace, signature=signature)
         self._records = KubernetesRecords(transport, watches, namespace=records_namespace, signature=signature)
         self._identities = KubernetesIdentities(transport)

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from ... import marks
-from ...errors import ClusterUnavailable, Conflict, Expired, NotFound
+from ...errors import ClusterUnavailable, Conflict, Expired, ManifestRefused, NotFound
 from ...job import Job, Pod, WarningEvent
 from ...json import dump, load
 from ...ports import Change, Manifest, Page
@@ -28,9 +28,11 @@ TRIES = 5
 class KubernetesJobs:
     """`ports.Jobs` over `transport`; every list, watch and look goes by one selector."""
 
-    def __init__(self, transport: Transport, watches: Watches, *, namespace: str, signature: str) -> None:
+    def __init__(
+        self, transport: Transport, watches: Watches, *, namespace: str, signature: str, barred: str | None = None
+    ) -> None:
         self._transport, self._watches = transport, watches
-        self._namespace, self._signature = namespace, signature
+        self._namespace, self._signature, self._barred = namespace, signature, barred
         self._path = f"/apis/batch/v1/namespaces/{namespace}/jobs"
         self._create = Call(verb="create", path=self._path, query=WRITE)
 
@@ -41,13 +43,27 @@ class KubernetesJobs:
 
     async def create(self, manifest: Manifest) -> Job:
         """Create a Job: one POST. Raises JobExists, ManifestRefused."""
+        self._bar(manifest)
         return read_job(read(await self._transport.post(self._create, dump(manifest)), JobObject))
 
     async def dry_run(self, manifest: Manifest) -> None:
         """Let the API server judge a Job that it does not keep, whatever its name. Raises ManifestRefused."""
+        self._bar(manifest)
         metadata = {key: value for key, value in manifest["metadata"].items() if key != "name"}
         body = dump({**manifest, "metadata": {**metadata, "generateName": "jobhook-check-"}})
         await self._transport.send(Call(verb="create", path=self._path, query={**WRITE, "dryRun": "All"}, body=body))
+
+    def _bar(self, manifest: Manifest) -> None:
+        """Refuse our own service account: its rights over Jobs and records are no Job's."""
+        if self._barred is None:
+            return
+        pod = manifest["spec"]["template"]["spec"]
+        for field in ("serviceAccountName", "serviceAccount"):
+            if pod.get(field) == self._barred:
+                raise ManifestRefused(
+                    f"spec.template.spec.{field}: {self._barred} is the receiver's own service account; "
+                    f"give Jobs one of theirs"
+                )
 
     async def read(self, name: str) -> Job:
         """Read one Job. Raises NotFound."""
