@@ -163,14 +163,15 @@ class Ledger:
             if self._list is None or self._list.done():
                 self._list = asyncio.create_task(self._relist(), name="ledger.list")
                 self._list.add_done_callback(lambda task: task.cancelled() or task.exception())
+            listing = self._list  # by the time that this one is through, another waiter may have begun the next
             try:
                 async with asyncio.timeout_at(deadline):
-                    await asyncio.wait((self._list,))
+                    await asyncio.wait((listing,))
             except TimeoutError as error:
                 raise ClusterUnavailable("the ledger's copy is stale: not listed in time", sent=False) from error
-            if self._list.cancelled():
+            if listing.cancelled():
                 raise ClusterUnavailable("the ledger is closed", sent=False)
-            self._list.result()
+            listing.result()
 
     async def _relist(self) -> None:
         began, listing = self._clock(), self._shelf.begin()

@@ -6,7 +6,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import lru_cache
 from io import BytesIO
@@ -17,7 +17,6 @@ from yarl import URL
 
 from ...errors import ClusterUnavailable
 from .connection import Connection
-from .exchange import Exchange
 from .verdicts import verdict
 
 JSON = "application/json"
@@ -87,7 +86,6 @@ class Transport:
         self._clock = clock
         self._heard: float | None = None
         self._connection: Connection | None = None
-        self._exchanges: dict[str, Exchange] = {}
 
     def open(self, connection: Connection) -> None:
         """Use this connection until `close`."""
@@ -96,7 +94,6 @@ class Transport:
     async def close(self) -> None:
         """Close every connection; streams that are still read break."""
         connection, self._connection = self._connection, None
-        self._exchanges.clear()
         if connection:
             await connection.close()
 
@@ -118,32 +115,6 @@ class Transport:
         with _ours(call.about):
             async with await self._ask(call, ONE_ANSWER) as response:
                 return await response.read()
-
-    async def post(self, call: Call, body: bytes) -> bytes:
-        """As `send` of a create, for the one that is made all the time, with another body: at half of its cost.
-
-        It has no limit on time of its own: whoever waits for less than for ever says so with `asyncio.timeout`.
-        """
-        connection = self._live(call)
-        if connection.proxy:  # a way that a session knows, and few go
-            return await self.send(replace(call, body=body))
-        with _ours(call.about):
-            authorization = await connection.authorization()
-            answer = await self._exchange(connection, call).post(body, authorization)
-            if answer.status == 401 and await connection.renew(authorization):
-                answer = await self._exchange(connection, call).post(body, await connection.authorization())
-        self._answered(answer.status)
-        if 200 <= answer.status < 300:
-            return answer.body
-        raise verdict(call.verb, answer.status, answer.body, about=call.about, retry_after=answer.retry_after)
-
-    def _exchange(self, connection: Connection, call: Call) -> Exchange:
-        exchange = self._exchanges.get(call.path)
-        if exchange is None or exchange.session is not connection.session:  # another one, with a renewed certificate
-            url = str(_url(connection.host + call.path, tuple(call.query.items())))
-            exchange = Exchange(connection.session, url, server_name=connection.server_name)
-            self._exchanges[call.path] = exchange
-        return exchange
 
     def _live(self, call: Call) -> Connection:
         connection = self._connection
