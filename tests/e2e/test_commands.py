@@ -30,7 +30,7 @@ spec: |
           - name: main
             image: IMAGE
             imagePullPolicy: IfNotPresent
-            command: [sh, -c, 'eval "$SCRIPT"']
+            command: [sh, -c, 'printf %s "$SCRIPT" > script && exec sh script']
             env: [{name: SCRIPT, value: {{ script }}}]
 """
 

@@ -26,7 +26,7 @@ spec: |
           - name: main
             image: IMAGE
             imagePullPolicy: IfNotPresent
-            command: [sh, -c, 'eval "$SCRIPT"']
+            command: [sh, -c, 'printf %s "$SCRIPT" > script && exec sh script']
             env: [{name: SCRIPT, value: {{ script }}}]
           - {name: beside, image: IMAGE, imagePullPolicy: IfNotPresent, command: [echo, beside]}
 """

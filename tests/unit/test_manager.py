@@ -27,7 +27,7 @@ spec: |
       spec:
         restartPolicy: Never
         containers:
-          - {name: main, image: "{{ image }}", command: [sh, -c, 'eval "$SCRIPT"'], env: [{name: SCRIPT, value: {{ script }}}]}
+          - {name: main, image: "{{ image }}", command: [sh, -c, 'printf %s "$SCRIPT" > script && exec sh script'], env: [{name: SCRIPT, value: {{ script }}}]}
 """
 LISTED = """
 - name: listed
