@@ -40,7 +40,7 @@ check: $(VENV)/dev ## ruff, mypy --strict, import-linter
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-logo --no-timing 2>/dev/null || $(BIN)/lint-imports
 
-bench: $(VENV)/run ## measure beside other receivers, some six minutes; LONG=1 measures longer, ONLY="stub real" in part
+bench: $(VENV)/run ## measure beside other receivers, some eleven minutes; LONG=1 measures longer, ONLY="stub real" in part
 	@$(BIN)/python -m bench.run $(if $(LONG),--long) $(if $(DOCS),--docs) $(if $(ONLY),--only $(ONLY))
 
 chaos: $(VENV)/dev ## everything breaks, and the books balance; COUNT=1000 events by SEED=1

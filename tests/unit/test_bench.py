@@ -76,6 +76,15 @@ def test_part_of_an_events_cpu():
     assert [goal.verdict for goal in goals.real({("ours", 32): [dearer]})] == ["not measured", "not measured", "MISSED"]
 
 
+def test_direct_posts_have_no_receiver():
+    """The table of CPU leaves them out, and tells the receiver's part with the controllers and without."""
+    told = {"api_cpu": 1500.0, "etcd_cpu": 500.0}
+    said = table.real({("direct", 32): [run(cpu=0.0)], ("ours", 32): [run(cpu=500.0, controllers_cpu=500.0, **told)]})
+    speed, cpu = said.split("\n\n")
+    assert len(speed.splitlines()) == 3
+    assert cpu.splitlines()[1].split()[-6:] == ["0.500", "1.50", "0.500", "0.500", "17%", "20%"]
+
+
 @pytest.mark.parametrize(("late", "verdict"), [(2, "met"), (3, "MISSED")])
 def test_completions(late, verdict):
     """Of 200 completions two may be late: p99 is that of the 198th."""
