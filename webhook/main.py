@@ -52,11 +52,11 @@ def _remedy(error: ClusterError) -> str:
 def run(work: object) -> int:
     """Run a coroutine to its end on uvloop, where there is one."""
     try:
-        import uvloop
+        from .loop import Loop
     except ImportError:
         factory: Callable[[], asyncio.AbstractEventLoop] | None = None
     else:
-        factory = uvloop.new_event_loop
+        factory = Loop
     with asyncio.Runner(loop_factory=factory) as runner:
         return runner.run(work)  # type: ignore[arg-type]
 
