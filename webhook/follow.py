@@ -39,6 +39,7 @@ class Entry:
     definition: str | None
     event: str | None
     type: str | None
+    loose: bool
     group: str | None
     created: datetime
     ended: datetime | None
@@ -78,9 +79,15 @@ class Follower:
         """Our Jobs by name; during a new list the old ones until it is whole."""
         return self._index
 
-    def types_of(self, event: str) -> frozenset[str | None]:
-        """The types under which the Jobs of an event were launched, by the event's label; none where it has no Job."""
-        return frozenset(self._index[name].type for name in self._of_event.get(event, ()))
+    def types_of(self, event: str) -> frozenset[tuple[str | None, bool]]:
+        """The types under which the Jobs of an event were launched, and whether only an unsigned header told each.
+
+        Args:
+            event: its label; none where it has no Job.
+        """
+        if not (names := self._of_event.get(event)):
+            return frozenset()
+        return frozenset((self._index[name].type, self._index[name].loose) for name in names)
 
     @property
     def synced(self) -> bool:
@@ -143,6 +150,7 @@ class Follower:
             definition=self._shared(job.definition),
             event=self._linked(job.name, job.labels.get(marks.EVENT)),
             type=self._shared(cause.type if cause else None),
+            loose=marks.TYPED_KEY in job.annotations,
             group=self._shared(job.labels.get(marks.GROUP)),
             created=job.created,
             ended=job.end.at if job.end else None,

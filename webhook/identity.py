@@ -21,7 +21,10 @@ MAX_NAME = 52
 # Every Job of an event bears its label, and one event has one key.
 @lru_cache
 def event_key(ingress: str, source: str, identity: str) -> str:
-    """SHA-256 in hex over the JSON list [ingress, source, identity]; unambiguous for any three texts."""
+    """SHA-256 in hex over the JSON list [ingress, source, identity]; unambiguous for any three texts.
+
+    No Job's key is the same, and no typed key: those lists are longer.
+    """
     return hashlib.sha256(canonical([ingress, source, identity])).hexdigest()
 
 

@@ -91,18 +91,20 @@ class Launcher:
             raise ValueRefused(f"{len(routed.definitions)} definitions ask for this event; at most {MAX_JOBS} may")
         if self._names is None:
             return await _each(self._one, routed.definitions, arrival, deadline)
-        if arrival.loose:
-            return await self._under_one_name(self._names, routed.definitions, arrival, deadline)
-        self._names.note(arrival)
-        return await _each(self._one, routed.definitions, arrival, deadline)
+        return await self._under_one_name(self._names, routed.definitions, arrival, deadline)
 
     async def _under_one_name(
         self, names: Names, called: Sequence[Definition], arrival: Arrival, deadline: float
     ) -> tuple[Fate, ...]:
-        """Launch what only a header names: what was launched under another type makes no Job any more."""
+        """Launch what was not launched under another type, of which only a header told: that makes no Job any more."""
         try:
-            async with names.turn(arrival, deadline=deadline) as relabelled:
-                return await _each(self._known if relabelled else self._one, called, arrival, deadline)
+            if arrival.loose or await names.doubted(arrival, deadline=deadline):
+                async with names.turn(arrival, deadline=deadline) as relabelled:
+                    if not (relabelled or arrival.loose):
+                        names.note(arrival)
+                    return await _each(self._known if relabelled else self._one, called, arrival, deadline)
+            names.note(arrival)
+            return await _each(self._one, called, arrival, deadline)
         except ClusterUnavailable as error:
             postponed = [Postponed.by(error, definition.name) for definition in called]
             for one in postponed:

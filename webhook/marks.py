@@ -29,6 +29,8 @@ PAYLOAD = "jobhook.dev/payload"
 KEY = "jobhook.dev/key"
 TYPED_KEY = "jobhook.dev/typed-key"
 """Of an event whose type only an unsigned header tells: its key under that type (`identity.typed_key`)."""
+EVENT_KEY = "jobhook.dev/event-key"
+"""Of such an event, too: its key whatever the type (`identity.event_key`)."""
 RECEIPT = "jobhook.dev/receipt"
 RECEIVED_AT = "jobhook.dev/received-at"
 CAUSE = "jobhook.dev/cause"
@@ -134,7 +136,9 @@ class Cancelled:
 
 def remembered_keys(annotations: Mapping[str, str]) -> tuple[str, ...]:
     """What of a Job has to be in the ledger before it goes; nothing where it is none of ours."""
-    return tuple(annotations[name] for name in (KEY, TYPED_KEY) if KEY in annotations and name in annotations)
+    if KEY not in annotations:
+        return ()
+    return tuple(annotations[name] for name in (KEY, TYPED_KEY, EVENT_KEY) if name in annotations)
 
 
 def selector(labels: Mapping[str, str]) -> str:

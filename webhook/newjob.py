@@ -82,7 +82,9 @@ def _annotations(
         marks.DIGEST: definition.digest,
     }
     if arrival.loose:
-        annotations[marks.TYPED_KEY] = identity.typed_key(arrival.via, event.source, arrival.identity, event.type)
+        parts = arrival.via, event.source, arrival.identity
+        annotations[marks.TYPED_KEY] = identity.typed_key(*parts, event.type)
+        annotations[marks.EVENT_KEY] = identity.event_key(*parts)
     if rendered.retention:
         annotations[marks.RETENTION] = dump(_in_seconds(rendered.retention)).decode()
     if (params := _params(rendered)) is not None:

@@ -1,4 +1,4 @@
-"""One body, one name: an event whose type only an unsigned header tells launches under the type that it first came by.
+"""One body, one name: what launched under a type that only an unsigned header told launches under no other.
 
 docs/webhooks.md, "Once", says what that is worth.
 """
@@ -24,6 +24,8 @@ from .ports import Remembers
 log = structlog.get_logger(__name__)
 
 _Parts = tuple[str, str, str]
+_Name = tuple[str | None, bool]
+"""A type, and whether only an unsigned header told it."""
 
 MAX_RECENT = 8_192
 """Launches of this process, kept until the watch has surely told of their Jobs: some 2 MB."""
@@ -50,7 +52,7 @@ class OneName:
         doors: Mapping[str, str],
     ) -> None:
         self._follower, self._memory, self._definitions, self._doors = follower, memory, definitions, doors
-        self._recent: OrderedDict[_Parts, tuple[str, ...]] = OrderedDict()
+        self._recent: OrderedDict[_Parts, tuple[_Name, ...]] = OrderedDict()
         self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         self._set: DefinitionSet | None = None
         self._within_reach: dict[str, tuple[str, ...]] = {}
@@ -60,11 +62,26 @@ class OneName:
         if arrival.via not in self._doors:
             return
         # Not by its label, which takes a hash: nearly every event comes here, and few are asked for.
-        parts, type_ = _parts(arrival), arrival.event.type
-        if type_ not in (before := self._recent.get(parts, ())):
-            self._recent[parts] = (*before, type_)
+        parts, name = _parts(arrival), (arrival.event.type, arrival.loose)
+        if name not in (before := self._recent.get(parts, ())):
+            self._recent[parts] = (*before, name)
         if len(self._recent) > MAX_RECENT:
             self._recent.popitem(last=False)
+
+    async def doubted(self, arrival: Arrival, *, deadline: float) -> bool:
+        """Whether an event whose body tells its type may have been launched under another, that only a header told.
+
+        Raises:
+            ClusterUnavailable: that cannot be known by `deadline`.
+        """
+        if arrival.via not in self._doors:
+            return False
+        key = identity.event_key(*_parts(arrival))
+        # What may take time comes first: from here to the launch's note nothing else may happen.
+        if not self._follower.synced or await self._memory.remembers(key, deadline=deadline):
+            return True
+        label = identity.event_label(key)
+        return label in self._turns or any(loose for _, loose in self._names(arrival, label))
 
     @asynccontextmanager
     async def turn(self, arrival: Arrival, *, deadline: float) -> AsyncIterator[bool]:
@@ -89,19 +106,27 @@ class OneName:
         event = arrival.event
         await self._listed(deadline)
         # The same event once more: its Jobs may be gone, and some of them may never have been made.
-        if event.type in self._types(arrival, label) or await self._was_launched_so(arrival, deadline):
+        if self._is_named(arrival, label) or await self._was_launched_so(arrival, deadline):
             return False
-        launched = await self._was_launched(arrival, deadline)
-        known = self._types(arrival, label)  # after the ledger, which may have had to be listed meanwhile
-        if event.type in known or not (known or launched):
+        if arrival.loose:
+            launched = await self._was_launched(arrival, deadline)
+        else:  # one body may honestly have several names that are not loose
+            launched = await self._memory.remembers(identity.event_key(*_parts(arrival)), deadline=deadline)
+        if self._is_named(arrival, label):  # the ledger may have had to be listed meanwhile
             return False
-        told = sorted(type_ for type_ in known if type_)
+        known = [type_ for type_, loose in self._names(arrival, label) if loose or arrival.loose]
+        if not (known or launched):
+            return False
+        told = sorted({type_ for type_ in known if type_})
         log.warning("event.relabelled", event_id=event.id, type=event.type, via=arrival.via, known_as=told)
         return True
 
-    def _types(self, arrival: Arrival, label: str) -> frozenset[str | None]:
-        """The types under which an event's Jobs are there, or are being made."""
+    def _names(self, arrival: Arrival, label: str) -> frozenset[_Name]:
+        """Under what an event's Jobs are there, or are being made."""
         return self._follower.types_of(label).union(self._recent.get(_parts(arrival), ()))
+
+    def _is_named(self, arrival: Arrival, label: str) -> bool:
+        return any(type_ == arrival.event.type for type_, _ in self._names(arrival, label))
 
     async def _was_launched_so(self, arrival: Arrival, deadline: float) -> bool:
         """Whether the ledger knows a Job of this event under its very type."""

@@ -255,11 +255,18 @@ class Names(Protocol):
         """Keep in mind that this event is launched under its type, until the Jobs themselves are known to tell it."""
         ...
 
+    async def doubted(self, arrival: Arrival, *, deadline: float) -> bool:
+        """Whether an event that is not loose has to take its turn all the same: it may have launched as one that was.
+
+        Where it is false, `note` it at once, before anything else is awaited. Raises ClusterUnavailable as `turn`.
+        """
+        ...
+
     def turn(self, arrival: Arrival, *, deadline: float) -> AbstractAsyncContextManager[bool]:
         """Let the same event's other launches wait; entered, tell whether it was launched, and as another type only.
 
         Args:
-            arrival: one that is loose.
+            arrival: one that is loose, or doubted.
             deadline: by the running loop's clock, in seconds.
 
         Raises:

@@ -168,24 +168,26 @@ def test_to_begin_a_list_is_no_sign_of_life(until):
 def test_knows_under_which_types_an_event_was_launched(make, until):
     """By the causes of its Jobs as they are now: those that are gone, or are another event's by now, count no more."""
 
-    def job(name, event, type_=None):
+    def job(name, event, type_=None, **own):
         cause = {marks.CAUSE: marks.Cause(id="1", source="/s", type=type_, via="hook").dump()} if type_ else {}
-        return make.finished(name, labels={marks.EVENT: event} if event else {}, annotations=cause)
+        return make.finished(name, labels={marks.EVENT: event} if event else {}, annotations=cause | own)
 
-    jobs = [job("a", "e", "t.one"), job("b", "e", "t.one"), job("c", "e", "t.two"), job("d", "f", "t.one")]
+    loose = {marks.TYPED_KEY: "1" * 64}
+    jobs = [job("a", "e", "t.one"), job("b", "e", "t.one"), job("c", "e", "t.two", **loose), job("d", "f", "t.one")]
     odd = [job("unreadable", "g"), job("unlabelled", None, "t.one")]
     later = [present(jobs[0]), Change(Seen.GONE, jobs[1]), present(job("d", "h", "t.one")), present(job("gone", "e"))]
     script = [LISTING, *map(present, jobs + odd), SYNCED, *later, Change(Seen.GONE, job("gone", "e")), ALIVE]
     follower, _ = following(
         Scripted(script), until, lambda f: f.synced and "b" not in f.index and "gone" not in f.index
     )
-    assert follower.types_of("e") == {"t.one", "t.two"}
-    assert (follower.types_of("f"), follower.types_of("h"), follower.types_of("g")) == (set(), {"t.one"}, {None})
+    assert follower.types_of("e") == {("t.one", False), ("t.two", True)}
+    assert (follower.types_of("f"), follower.types_of("h")) == (set(), {("t.one", False)})
+    assert follower.types_of("g") == {(None, False)}
     assert follower.types_of("unheard of") == set()
 
     again = [LISTING, present(jobs[2]), SYNCED]
     follower, _ = following(Scripted([*script, *again]), until, lambda f: set(f.index) == {"c"})
-    assert follower.types_of("e") == {"t.two"}
+    assert follower.types_of("e") == {("t.two", True)}
     assert follower._of_event.keys() == {"e"}
 
 

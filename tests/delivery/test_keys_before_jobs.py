@@ -17,7 +17,7 @@ from webhook.purge import purge
 from webhook.sweep import sweep
 
 NOW = datetime(2026, 6, 1, tzinfo=UTC)
-KEY, TYPED = "a" * 64, "b" * 64
+KEY, TYPED, EVENT = "a" * 64, "b" * 64, "c" * 64
 
 
 class Books:
@@ -76,24 +76,25 @@ WAITING = pytest.mark.parametrize("leave", [_sweep, _clean_up])
 
 
 def _job(store, make, *, typed=True):
-    own = {marks.KEY: KEY, marks.ANCESTOR_DELETION_TIME: "0"} | ({marks.TYPED_KEY: TYPED} if typed else {})
+    own = {marks.KEY: KEY, marks.ANCESTOR_DELETION_TIME: "0"}
+    own |= {marks.TYPED_KEY: TYPED, marks.EVENT_KEY: EVENT} if typed else {}
     store.put(make.finished("j", labels={marks.COMPLETION: marks.DELIVERED}, annotations=own))
 
 
 @pytest.mark.parametrize("leave", [_sweep, _clean_up, _purge, _delete])
-def test_both_keys_are_written_down(store, make, leave):
-    """The Job's, and the event's under its type."""
+def test_all_keys_are_written_down(store, make, leave):
+    """The Job's, the event's under its type, and the event's under any."""
     _job(store, make)
-    books = Books(KEY, TYPED)
+    books = Books(KEY, TYPED, EVENT)
     asyncio.run(leave(store, books))
-    assert set(books.written) == {KEY, TYPED}
+    assert set(books.written) == {KEY, TYPED, EVENT}
     assert store.deleted == ["j"]
 
 
 @WAITING
-@pytest.mark.parametrize("settled", [(), (KEY,), (TYPED,)], ids=["none", "the Job's", "the typed one"])
-def test_a_job_stays_until_both_are_settled(store, make, leave, settled):
-    """One of them is not enough, whichever it is."""
+@pytest.mark.parametrize("settled", [(), (KEY,), (KEY, EVENT), (KEY, TYPED), (TYPED, EVENT)])
+def test_a_job_stays_until_all_are_settled(store, make, leave, settled):
+    """Some of them are not enough, whichever they are."""
     _job(store, make)
     asyncio.run(leave(store, Books(*settled)))
     assert store.deleted == []
@@ -109,6 +110,7 @@ def test_a_job_without_a_typed_key_needs_its_own_alone(store, make, leave):
 
 def test_a_job_without_our_key_has_none(make):
     """A typed key alone is somebody's own writing."""
-    job = make.finished("j", annotations={marks.TYPED_KEY: TYPED})
-    assert marks.remembered_keys(job.annotations) == ("0" * 64, TYPED)
-    assert marks.remembered_keys(replace(job, annotations={marks.TYPED_KEY: TYPED}).annotations) == ()
+    own = {marks.TYPED_KEY: TYPED, marks.EVENT_KEY: EVENT}
+    job = make.finished("j", annotations=own)
+    assert marks.remembered_keys(job.annotations) == ("0" * 64, TYPED, EVENT)
+    assert marks.remembered_keys(replace(job, annotations=own).annotations) == ()

@@ -115,7 +115,7 @@ def test_another_replica_knows_it_too(start, sink, tmp_path, on_kubernetes):
     _is_refused(two, body)
     assert _launched(_post(two, body, CREATED)) == {"on-created": (name, False)}
     _clean_up(one, sink, name)
-    until(lambda: b"jobhook_ledger_keys 2.0" in two.ask("GET", "/metrics").body, what="the second replica's copy")
+    until(lambda: b"jobhook_ledger_keys 3.0" in two.ask("GET", "/metrics").body, what="the second replica's copy")
     until(lambda: not sum(two.as_caller("GET", "/definitions/on-created").json["jobs"].values()), what="its index")
     _is_refused(two, body)
     _is_refused(one, body)

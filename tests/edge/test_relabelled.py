@@ -55,6 +55,12 @@ PAIRS = [
     ("acme", {"order": 7}, "order.created", None),
     ("acme-id", {"order": 7}, "order.created", "order.paid"),
     ("acme-signed-id", {"order": 7}, "order.created", "order.paid"),
+    # And those whose body tells the second name, which has to be known here to be told.
+    ("bitbucket", {"push": {"changes": []}}, "repo:unheard_of", "repo:push"),
+    ("github", signing.PUSH, "unheard_of", "push"),
+    ("github", signing.PUSH, None, "push"),
+    ("github-sha1", signing.PUSH, "unheard_of", "push"),
+    *((scheme, RELEASE, "unheard_of", "release") for scheme in ("gitea", "forgejo", "gogs")),
 ]
 """By source: a body, and two names of which its provider's header may say either."""
 LENIENT = [

@@ -202,14 +202,11 @@ def test_what_this_process_has_just_launched_needs_no_watch(asked):
 
 
 def test_a_name_that_is_vouched_for_closes_the_body_to_others(asked):
-    """Also while its Job is being made, and after it is gone; it is itself never asked."""
+    """Also after its Job is gone."""
 
     async def story(world):
-        fates = await asyncio.gather(
-            world.deliver("t.v", loose=False, seconds=9), world.deliver("t.b", loose=True, seconds=9)
-        )
-        assert isinstance(fates[0]["on-v"], Launched)
-        assert {type(fate) for fate in fates[1].values()} == {Refused}
+        assert isinstance((await world.deliver("t.v", loose=False))["on-v"], Launched)
+        assert {type(fate) for fate in (await world.deliver("t.b")).values()} == {Refused}
         world.tell()
         for leave in (lambda: None, world.sweep, world.restart):
             leave()
@@ -220,7 +217,72 @@ def test_a_name_that_is_vouched_for_closes_the_body_to_others(asked):
 
     world = play(asked, story)
     assert world.made() == ["on-v"]
-    assert marks.TYPED_KEY not in world.ever[0].annotations
+    assert not {marks.TYPED_KEY, marks.EVENT_KEY} & world.ever[0].annotations.keys()
+
+
+@pytest.mark.parametrize("leave", ["", "told", "restarted", "gone", "gone and restarted"])
+def test_what_an_unsigned_name_launched_is_closed_to_the_name_that_the_body_tells(asked, leave):
+    """It is known by this process, by the watch, after a restart, and by the ledger; its own name stays good."""
+
+    async def story(world):
+        assert (await world.deliver("t.b"))["on-b"].created
+        if "gone" in leave:
+            world.sweep()
+        if "restarted" in leave:
+            world.restart()
+        elif leave:
+            world.tell()
+            world.names._recent.clear()
+        with capture_logs() as logs:
+            assert isinstance((await world.deliver("t.v", loose=False))["on-v"], Refused)
+        assert [entry["type"] for entry in logs if entry["event"] == "event.relabelled"] == ["t.v"]
+        assert not (await world.deliver("t.b"))["on-b"].created
+
+    assert play(asked, story).made() == ["both", "on-b"]
+
+
+def test_two_names_at_once_of_which_the_body_tells_one(asked):
+    """Whichever comes first, one launches; the slower finds out, or waits until it is known."""
+
+    async def story(world):
+        for body, order in (("3" * 64, ("t.v", "t.b")), ("4" * 64, ("t.b", "t.v"))):
+            deliver = (world.deliver(one, body=body, loose=one != "t.v", seconds=9) for one in order)
+            fates = [fate for told in await asyncio.gather(*deliver) for fate in told.values()]
+            launched = {fate.definition for fate in fates if isinstance(fate, Launched)}
+            assert launched in ({"on-v"}, {"on-b", "both"})
+            assert any(isinstance(fate, Refused) for fate in fates)
+
+    play(asked, story)
+
+
+def test_an_honest_repeat_of_a_told_name_launches_what_is_missing(asked):
+    """Also beside a request for the same body under another name, whose turn it has to wait for."""
+
+    async def story(world):
+        world.failing = frozenset({"on-v"})
+        assert isinstance((await world.deliver("t.v", loose=False))["on-v"], Postponed)
+        world.failing = frozenset()
+        fates = await asyncio.gather(world.deliver("t.b", seconds=9), world.deliver("t.v", loose=False, seconds=9))
+        assert isinstance(fates[0]["on-b"], Refused)
+        assert fates[1]["on-v"].created
+
+    play(asked, story)
+
+
+def test_before_the_jobs_were_listed_a_told_name_waits_too(asked):
+    """One of them may be this body's, under another name."""
+
+    async def story(world):
+        await world.deliver("t.b")
+        world.restart()
+        world.follower._synced.clear()
+        fates = await world.deliver("t.v", loose=False, seconds=0.05)
+        assert isinstance(fates["on-v"], Postponed)
+        world.follower._synced.set()
+        assert isinstance((await world.deliver("t.v", loose=False))["on-v"], Refused)
+        assert (await world.deliver("t.v", loose=False, body="2" * 64))["on-v"].created
+
+    play(asked, story)
 
 
 def test_a_body_whose_jobs_are_gone_launches_nothing_under_another_name(asked):
@@ -281,17 +343,19 @@ def test_other_events_are_other_events(asked):
     async def story(world):
         await world.deliver("t.a")
         assert (await world.deliver("t.b", body="2" * 64))["on-b"].created
-        assert (await world.deliver("t.b", loose=False))["on-b"].created
+        assert (await world.deliver("t.v", body="3" * 64, loose=False))["on-v"].created
 
     play(asked, story)
 
 
-def test_what_is_vouched_for_asks_nothing_of_the_memory(asked):
-    """But the one question that each definition's Job has always had."""
+def test_what_is_vouched_for_asks_the_memory_once_more(asked):
+    """Whether it was launched under an unsigned name; and no call is made for that."""
 
     async def story(world):
         await world.deliver("t.v", loose=False)
-        assert world.memory.asked == [identity.job_key("on-v", "hook", "/s", "1" * 64)]
+        event, job = identity.event_key("hook", "/s", "1" * 64), identity.job_key("on-v", "hook", "/s", "1" * 64)
+        assert world.memory.asked == [event, job]
+        assert world.calls == ["create"]
 
     play(asked, story)
 
@@ -446,7 +510,7 @@ STEPS = st.lists(
 def test_a_body_launches_under_one_name_whatever_happens(asked, steps):
     """Failures, sweeps, restarts and a slow watch between: one type, and all that ask for it in the end.
 
-    `t.v` is what the body itself tells: it is launched always, and no other any more once it was.
+    `t.v` is what the body itself tells, the others are what headers say.
     """
 
     async def story(world):
@@ -456,7 +520,7 @@ def test_a_body_launches_under_one_name_whatever_happens(asked, steps):
                 type_, world.failing = how
                 fates = await world.deliver(type_, loose=type_ != "t.v")
                 created = [name for name, fate in fates.items() if isinstance(fate, Launched) and fate.created]
-                if created and type_ != "t.v":
+                if created:
                     assert first in {None, type_}, f"launched as {first} and as {type_}"
                 first = first or (type_ if created else None)
                 # Whoever asked was either served or told.
