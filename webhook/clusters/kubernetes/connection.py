@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import ssl
 import time
+from collections.abc import Mapping
 from typing import Self
+from urllib.parse import urlencode
 
 import aiohttp
 import structlog
@@ -12,11 +15,18 @@ import structlog
 from ... import __version__
 from ...errors import ConfigurationError
 from .configuration import Loaded, Place
+from .exchange import Exchange
 
 log = structlog.get_logger(__name__)
 
 PAUSE = 10.0
 """Seconds between two readings of the credentials at least: each may run an exec plugin."""
+
+HEADERS = {
+    "User-Agent": f"jobhook/{__version__}",
+    "Accept": "application/json",
+    "Accept-Encoding": "identity",  # the API server would compress pages at the cost of its own CPU
+}
 
 GOODBYE = 0.05
 """Seconds for connections to end before the event loop may (aiohttp's documentation, "Graceful shutdown")."""
@@ -27,6 +37,7 @@ class Connection:
 
     Attributes:
         session: the tuned aiohttp session; another one after a client certificate was renewed.
+        tls: the session's, where the API server speaks it.
         host: the API server's URL, without a path's last slash.
     """
 
@@ -40,7 +51,8 @@ class Connection:
         self.host = configuration.host.rstrip("/")
         self.proxy = configuration.proxy or proxy
         self.server_name = configuration.tls_server_name or None
-        self.session = _session(loaded, connections)
+        self.session, self.tls = _session(loaded, connections)
+        self._exchanges: dict[str, Exchange] = {}
 
     @classmethod
     async def open(cls, place: Place, *, proxy: str | None, connections: int) -> Self:
@@ -49,10 +61,25 @@ class Connection:
 
     async def close(self) -> None:
         """Close all connections."""
+        for exchange in self._exchanges.values():
+            exchange.close()
         for session in (self.session, *self._retired):
             await session.close()
         # Requests that were cancelled leave TLS connections that say goodbye first; aiohttp does not wait for those.
         await asyncio.sleep(GOODBYE if self.host.startswith("https") else 0)
+
+    def exchange(self, path: str, query: Mapping[str, str]) -> Exchange:
+        """The way for POSTs to one path of the API server, always with the same query."""
+        exchange = self._exchanges.get(path)
+        if exchange is None:
+            exchange = self._exchanges[path] = Exchange(
+                f"{self.host}{path}?{urlencode(query)}",
+                tls=self.tls,
+                server_name=self.server_name,
+                headers=HEADERS,
+                connections=self._connections,
+            )
+        return exchange
 
     async def authorization(self) -> str | None:
         """Answer the header's value, read again first where it has aged."""
@@ -82,10 +109,13 @@ class Connection:
         if loaded.configuration.cert_file:
             # Open connections keep the old certificate; a watch on one of them goes on to its end.
             self._retired.append(self.session)
-            self.session = _session(loaded, self._connections)
+            self.session, self.tls = _session(loaded, self._connections)
+            retired, self._exchanges = self._exchanges, {}
+            for exchange in retired.values():
+                exchange.retire()
 
 
-def _session(loaded: Loaded, connections: int) -> aiohttp.ClientSession:
+def _session(loaded: Loaded, connections: int) -> tuple[aiohttp.ClientSession, ssl.SSLContext | None]:
     from kubernetes.aio.client.rest import RESTClientObject  # as `Place.load`: only who has a cluster pays it
 
     configuration = loaded.configuration
@@ -94,11 +124,7 @@ def _session(loaded: Loaded, connections: int) -> aiohttp.ClientSession:
         # Without the environment's proxies and netrc, and without cookies, a request costs a third less.
         "trust_env": False,
         "cookie_jar": aiohttp.DummyCookieJar(),
-        "headers": {
-            "User-Agent": f"jobhook/{__version__}",
-            "Accept": "application/json",
-            "Accept-Encoding": "identity",  # the API server would compress pages at the cost of its own CPU
-        },
+        "headers": HEADERS,
         "read_bufsize": 2**17,
     }
     try:
@@ -106,4 +132,4 @@ def _session(loaded: Loaded, connections: int) -> aiohttp.ClientSession:
     except (OSError, ValueError) as error:  # a certificate or a key that cannot be read
         raise ConfigurationError(f"{configuration.host}: TLS cannot be set up: {error}") from error
     session: aiohttp.ClientSession = client._create_pool_manager()  # noqa: SLF001 - its documented seam
-    return session
+    return session, client.ssl_context if configuration.host.startswith("https") else None

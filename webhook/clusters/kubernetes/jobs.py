@@ -34,6 +34,7 @@ class KubernetesJobs:
         self._transport, self._watches = transport, watches
         self._namespace, self._signature, self._barred = namespace, signature, barred
         self._path = f"/apis/batch/v1/namespaces/{namespace}/jobs"
+        self._create = Call(verb="create", path=self._path, query=WRITE)
 
     @property
     def namespace(self) -> str:
@@ -43,8 +44,7 @@ class KubernetesJobs:
     async def create(self, manifest: Manifest) -> Job:
         """Create a Job: one POST. Raises JobExists, ManifestRefused."""
         self._bar(manifest)
-        call = Call(verb="create", path=self._path, query=WRITE, body=dump(manifest))
-        return read_job(read(await self._transport.send(call), JobObject))
+        return read_job(read(await self._transport.post(self._create, dump(manifest)), JobObject))
 
     async def dry_run(self, manifest: Manifest) -> None:
         """Let the API server judge a Job that it does not keep, whatever its name. Raises ManifestRefused."""
