@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import itertools
 import json
+import ssl
 
 import pytest
 import uvloop
@@ -307,3 +308,49 @@ def test_an_answer_may_come_in_any_pieces(cuts, data, form):
             assert line.reusable
 
     asyncio.run(run())
+
+
+LOOPS = pytest.mark.parametrize("loop", [asyncio.new_event_loop, Loop], ids=["asyncio", "ours"])
+
+
+@LOOPS
+@pytest.mark.parametrize("how", ["hangs", "hangs, and is given up", "closes", "says something else"])
+def test_a_handshake_that_comes_to_nothing(monkeypatch, loop, how):
+    """Nothing was sent, and neither side keeps a connection."""
+    monkeypatch.setattr(module, "CONNECT", 20 if "given up" in how else 0.3)
+
+    async def run():
+        closed = asyncio.Queue()
+
+        async def serve(reader, writer):
+            if how == "closes":
+                writer.close()
+            elif how == "says something else":
+                writer.write(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+            with contextlib.suppress(ConnectionError):
+                while await reader.read(2**16):
+                    pass
+            writer.close()
+            await closed.put(True)
+
+        server = await asyncio.start_server(serve, "127.0.0.1", 0)
+        url = f"https://127.0.0.1:{server.sockets[0].getsockname()[1]}/jobs"
+        way = Exchange(url, tls=ssl.create_default_context(), server_name="api", headers={}, connections=1)
+        for _ in range(3):
+            if "given up" in how:
+                with pytest.raises(TimeoutError):
+                    async with asyncio.timeout(0.3):
+                        await way.post(b"{}", "Bearer secret")
+            else:
+                with pytest.raises(errors.ClusterUnavailable, match="no connection to 127") as caught:
+                    await way.post(b"{}", "Bearer secret")
+                assert caught.value.sent is False
+            async with asyncio.timeout(20):
+                await closed.get()
+        assert not way._lines
+        way.close()
+        server.close()
+        await server.wait_closed()
+
+    with asyncio.Runner(loop_factory=loop) as runner:
+        runner.run(run())
