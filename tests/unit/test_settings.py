@@ -198,6 +198,7 @@ GENERIC = "sources: {a: {scheme: generic, secrets: [run/github], %s}}"
         ("events: {origins: ['http://a/']}", "1:20: events.origins[0]", "host name"),
         ("events: {origins: a.example}", "1:10: events.origins", "must be a list"),
         ("events: {rate: fast}", "1:10: events.rate", "is no rate"),
+        ("events: {origins: ['*'], rate: 59/h}", "1:26: events.rate", "write 1/m or more"),
         ("sources: {events: {scheme: github, secrets: [run/github]}}", "1:11: sources.events", "door of its own"),
         ("sources: {jobs: {scheme: github, secrets: [run/github]}}", "1:11: sources.jobs", "door of its own"),
         ("sources: {../a: {scheme: github, secrets: [run/github]}}", "1:11: sources.../a", "is no name"),

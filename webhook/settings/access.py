@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from datetime import timedelta
 from enum import StrEnum
 from typing import Annotated, Literal
 
 from .fields import Name, Origin, RateField, Some, Text, TokenPath, matching
 from .model import Context, Model, Problem
+
+MINUTE = timedelta(minutes=1)
 
 _SERVICE_ACCOUNT = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?/[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?")
 
@@ -74,3 +77,13 @@ class Events(Model):
     origins: tuple[Origin, ...] = ()
     rate: RateField | None = None
     types: tuple[Text, ...] = ()
+
+    def problems(self, context: Context | None) -> Iterator[Problem]:
+        """A rate that the handshake has no words for: it grants whole requests a minute."""
+        del context
+        if self.origins and self.rate is not None and self.rate.requests * MINUTE < self.rate.per:
+            yield Problem(
+                ("rate",),
+                "is less than one request a minute, which the handshake cannot grant; write 1/m or more, or leave out "
+                "origins",
+            )

@@ -27,5 +27,5 @@ class Gate:
 
 
 def per_minute(requests: int, per: timedelta) -> int:
-    """A rate as the webhook handshake says it: whole requests a minute, at least one."""
-    return max(1, int(requests * 60 / per.total_seconds()))
+    """A rate as the webhook handshake says it: whole requests a minute, never more than are let in."""
+    return int(requests * 60 / per.total_seconds())
