@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 from webhook.manifests import Allow, BadManifest, BadSyntax, NotJob, Unfit, escape, plan
 from webhook.manifests.expansion import before_value
 from webhook.manifests.scripts import check, check_literal
-from webhook.manifests.shells import Code, code_words
+from webhook.manifests.shells import code_words
 from webhook.manifests.variables import Reference
+from webhook.manifests.words import Code
 from webhook.templates import Quoted, compile_template, opt_in
 
 JOB = """\

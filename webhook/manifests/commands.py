@@ -9,8 +9,9 @@ from ..templates import Broken, split
 from .places import Allow, Path
 from .problems import Unfit, bad
 from .scripts import check_literal
-from .shells import Code, code_words, scripts_of, valued
+from .shells import code_words, scripts_of
 from .variables import Variables, Word, of_event
+from .words import Code, valued
 
 _DATA = "it comes by an argument or a variable: let the script only read it as data, in double quotes"
 _PROBES = ("livenessProbe", "readinessProbe", "startupProbe")

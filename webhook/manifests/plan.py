@@ -13,8 +13,8 @@ from .expansion import before_value
 from .leaves import Leaf
 from .places import Allow, Kind, Path, kind_at, remedy_at
 from .problems import BadManifest, BadSyntax, NotJob, Unfit, bad, show_place
-from .shells import Code
 from .variables import Word, valued_fields
+from .words import Code
 
 MAX_NODES = 10_000
 _POD = ("spec", "template", "spec")

@@ -8,8 +8,9 @@ from itertools import pairwise
 
 from . import programs
 from .problems import Unfit
-from .shells import code_words, valued
+from .shells import code_words
 from .variables import Word
+from .words import valued
 
 _ADVICE = 'take it out of there, or pass it as a word after the script and write "$1" there, or in env'
 _RESERVED = frozenset(
