@@ -1,7 +1,7 @@
 """A Starlette application of one's own, with jobhook's under /jobs-api.
 
 JOBHOOK_CLUSTER=local JOB_DEFINITIONS_CONFIG_PATH=examples/definitions JOBHOOK_CONFIG=jobhook.yaml \
-    python -m uvicorn --app-dir examples mounted_app:app
+    python -m uvicorn --loop webhook.loop:Loop --app-dir examples mounted_app:app
 
 jobhook.yaml says who may call (docs/configuration.md); then, with that caller's token:
 

@@ -84,7 +84,8 @@ def test_mounted_app(example):
         "callers: [{name: me, tokens: [token], may: [events, read, write, cleanup]}]"
     )
     folder = str(example.project / "examples")
-    server = example.start("-m", "uvicorn", "--app-dir", folder, "--port", "0", "mounted_app:app")
+    app = ("--app-dir", folder, "--port", "0", "mounted_app:app")
+    server = example.start("-m", "uvicorn", "--loop", "webhook.loop:Loop", *app)
     try:
         lines = iter(server.stderr.readline, "")
         url = next(line for line in lines if "running on" in line).split("running on ")[1].split()[0]
