@@ -128,7 +128,7 @@ class Submitter:
         if definition is None:
             raise NotFound(f"there is no definition {order.definition[:64]!r}")
         rendering = partial(self._render, definition, order)
-        fate = await self._launcher.place(definition, arrival, rendering, deadline=deadline)
+        fate = await self._launcher.placer.place(definition, arrival, rendering, deadline=deadline)
         if isinstance(fate, Refused):
             raise ValueRefused(fate.reason)
         if isinstance(fate, Postponed):

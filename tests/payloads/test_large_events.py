@@ -12,9 +12,10 @@ from webhook.definitions import load
 from webhook.delivery import Courier
 from webhook.errors import ClusterUnavailable, KeyClash
 from webhook.events import Arrival, Event, envelope
+from webhook.fates import Launched, Postponed, Refused
 from webhook.json import dump
 from webhook.json import load as load_json
-from webhook.launch import Launched, Launcher, Postponed, Refused
+from webhook.launch import Launcher
 from webhook.marks import MANAGED_BY
 from webhook.metrics import Metrics
 from webhook.payloads import Payloads, record

@@ -11,8 +11,9 @@ from webhook.clusters.objects import JobObject
 from webhook.clusters.reading import read_job
 from webhook.errors import ClusterUnavailable, JobExists, ManifestRefused, NotFound, NotPermitted
 from webhook.events import Arrival, Event
+from webhook.fates import Clashed, Launched, Postponed, Refused
 from webhook.json import convert
-from webhook.launch import Clashed, Launched, Launcher, Postponed, Refused
+from webhook.launch import Launcher
 from webhook.metrics import Metrics
 
 DEFINITION = """
