@@ -187,7 +187,7 @@ class Receiver:
             with contextlib.suppress(ValueError):
                 response.json = json.loads(response.body)
             return response
-        except OSError as error:
+        except (OSError, http.client.HTTPException) as error:  # none, or half of one
             return _NoAnswer(error)
         finally:
             connection.close()
