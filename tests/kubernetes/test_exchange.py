@@ -300,7 +300,7 @@ def test_an_answer_may_come_in_any_pieces(cuts, data, form):
         line = module._Line(set())
         line.connection_made(Mute())
         for _ in range(2):
-            waiting = line.ask(b"")
+            waiting = line.expect()
             for start, end in itertools.pairwise(edges):
                 assert not waiting.done()
                 line.data_received(whole[start:end])

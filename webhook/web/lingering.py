@@ -1,7 +1,9 @@
-"""Write an answer in one piece, and end a connection so that its last one is read.
+"""Write answers in one piece and in batches, and end a connection so that its last one is read.
 
-uvicorn writes an answer's head and its body one after the other: two system calls, the peer woken twice, and a head
-alone where the process is killed between them.
+uvicorn writes an answer's head and its body one after the other: two system calls, and a head alone where the process
+is killed between them. And each write wakes its peer, which costs more than the write: where many peers were asleep,
+those whose answers are made in one turn of the event loop are written to one after the other at its end, so that the
+first is still awake when the others are woken.
 
 A socket that is closed while its peer still sends is reset, and a reset may overtake the answer (RFC 9112 §9.6). Where
 the rest of a request is still coming, our side ends at once, the peer's is read and thrown away for a moment.
@@ -13,12 +15,14 @@ import asyncio
 from collections.abc import Callable
 from typing import Any
 
+LARGE = 2**15
+"""Bytes that are kept for the end of a turn at most."""
 LINGER_SECONDS = 2.0
 """How long a peer may go on sending what nobody reads."""
 
 
 class Lingering:
-    """A transport that keeps a head for its body, and of which `close` waits for a peer that still sends, for a moment.
+    """A transport that writes answers at the end of a turn, and of which `close` waits for a peer that still sends.
 
     Attributes:
         ended: whether the last answer has gone out; what comes in then is to be thrown away.
@@ -27,31 +31,30 @@ class Lingering:
     def __init__(self, transport: asyncio.Transport, *, owed: Callable[[], bool]) -> None:
         self._transport, self._owed = transport, owed
         self._timer: asyncio.TimerHandle | None = None
-        self._head = b""
+        self._kept = b""
         self._flushing: asyncio.Handle | None = None
         self.ended = False
 
     def write(self, data: bytes) -> None:
-        """Write; the head of an answer together with what is written next, or by itself if nothing is in this turn."""
-        if self._head:
-            self._flush(data)
-        elif data.endswith(b"\r\n\r\n") and data.startswith(b"HTTP/1.1 ") and data[9:10] != b"1":
-            self._head = data
+        """Write by the end of this turn; at once what is large, and an interim answer, which is waited for."""
+        if len(self._kept) + len(data) > LARGE or (not self._kept and data.startswith(b"HTTP/1.1 1")):
+            self._transport.write(self._forget() + data)
+        elif self._kept:
+            self._kept += data
+        elif data:
+            self._kept = data
             self._flushing = asyncio.get_running_loop().call_soon(self._flush)
-        else:
-            self._transport.write(data)
 
-    def _flush(self, more: bytes = b"") -> None:
-        head = self._forget()
-        if head or more:
-            self._transport.write(head + more)
+    def _flush(self) -> None:
+        if kept := self._forget():
+            self._transport.write(kept)
 
     def _forget(self) -> bytes:
-        head, self._head = self._head, b""
+        kept, self._kept = self._kept, b""
         if self._flushing is not None:
             self._flushing.cancel()
             self._flushing = None
-        return head
+        return kept
 
     def abort(self) -> None:
         """End the whole connection; what is not written is lost."""

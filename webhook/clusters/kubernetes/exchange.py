@@ -71,6 +71,7 @@ class Exchange:
         self._lines: set[_Line] = set()
         self._idle: deque[tuple[_Line, float]] = deque()
         self._retired = False
+        self._outbox: list[tuple[_Line, bytes]] = []
         self._room = asyncio.Semaphore(connections)
         self._now = asyncio.get_running_loop().time
 
@@ -86,7 +87,7 @@ class Exchange:
         async with self._room:
             line = self._kept() or await self._connect()
             try:
-                answer = await line.ask(request)
+                answer = await self._ask(line, request)
             except BaseException:
                 line.abort()  # what is half said or half heard is nobody else's
                 raise
@@ -95,6 +96,21 @@ class Exchange:
             else:
                 line.abort()
             return answer
+
+    def _ask(self, line: _Line, request: bytes) -> asyncio.Future[Answer]:
+        """Send by the end of this turn of the event loop, one request after the other.
+
+        Each write wakes the other side, which costs more than the write; it is awake yet when more follow at once.
+        """
+        if not self._outbox:
+            asyncio.get_running_loop().call_soon(self._send)
+        self._outbox.append((line, request))
+        return line.expect()
+
+    def _send(self) -> None:
+        outbox, self._outbox = self._outbox, []
+        for line, request in outbox:
+            line.write(request)
 
     def retire(self) -> None:
         """Keep no connection any more; those that are in use end after their answers."""
@@ -159,15 +175,18 @@ class _Line(asyncio.Protocol):
         """Whether another request may go out."""
         return self._keep and self._transport is not None and not self._transport.is_closing()
 
-    def ask(self, request: bytes) -> asyncio.Future[Answer]:
-        """Send a request; its future has the answer, or an OSError."""
-        self._waiter = asyncio.get_running_loop().create_future()
+    def expect(self) -> asyncio.Future[Answer]:
+        """Make a future for the answer to the next request, or an OSError."""
+        self._waiter = waiter = asyncio.get_running_loop().create_future()
         self._keep = False
         if self._transport is None:
-            self._waiter.set_exception(ConnectionResetError("the connection is closed"))
-        else:
+            self._fail(ConnectionResetError("the server closed the connection"))
+        return waiter
+
+    def write(self, request: bytes) -> None:
+        """Send a request, if its answer is still waited for."""
+        if self._transport is not None and self._waiter is not None and not self._waiter.done():
             self._transport.write(request)
-        return self._waiter
 
     def abort(self) -> None:
         """End the connection at once."""
