@@ -100,6 +100,17 @@ def test_a_connection_that_is_closed_has_its_head_first():
     play(story)
 
 
+def test_behind_the_last_answer_nothing_is_written():
+    """The side is closed, and a write would fail."""
+
+    def story(transport, wire):
+        transport.write(HEAD)
+        transport.close()
+        transport.write(HEAD)
+
+    assert play(story).written == [HEAD]
+
+
 def test_a_connection_that_is_cut_or_lost_is_not_written_to():
     """The wire would refuse it."""
 

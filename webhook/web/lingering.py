@@ -37,6 +37,8 @@ class Lingering:
 
     def write(self, data: bytes) -> None:
         """Write by the end of this turn; at once what is large, and an interim answer, which is waited for."""
+        if self.ended:
+            return  # an answer to what was pipelined before the last one: it can reach nobody
         if len(self._kept) + len(data) > LARGE or (not self._kept and data.startswith(b"HTTP/1.1 1")):
             self._transport.write(self._forget() + data)
         elif self._kept:
