@@ -37,6 +37,8 @@ def summary(stacks: Path) -> str:
     total = 0
     for line in stacks.read_text().splitlines():
         frames, _, count = line.rpartition(" ")
+        if frames.startswith("Thread._bootstrap"):  # the process's few others wait, which py-spy cannot always tell
+            continue
         names = [frame.rsplit(":", 1)[0] + ")" if ":" in frame else frame for frame in frames.split(";")]
         total += int(count)
         itself[names[-1]] += int(count)
