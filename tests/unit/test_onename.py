@@ -255,6 +255,31 @@ def test_two_names_at_once_of_which_the_body_tells_one(asked):
     play(asked, story)
 
 
+def test_a_told_name_waits_while_its_body_is_launched_under_another(asked):
+    """The other's Job is being created: nobody knows of it yet but the process itself."""
+
+    async def story(world):
+        begun, go_on, create = asyncio.Event(), asyncio.Event(), world.create
+
+        async def slow(manifest):
+            begun.set()
+            await go_on.wait()
+            return await create(manifest)
+
+        world.create = slow
+        other = asyncio.create_task(world.deliver("t.b", seconds=9))
+        await begun.wait()
+        told = asyncio.create_task(world.deliver("t.v", loose=False, seconds=9))
+        for _ in range(20):
+            await asyncio.sleep(0)
+        assert not told.done()
+        go_on.set()
+        assert isinstance((await told)["on-v"], Refused)
+        assert (await other)["on-b"].created
+
+    assert play(asked, story).made() == ["both", "on-b"]
+
+
 def test_an_honest_repeat_of_a_told_name_launches_what_is_missing(asked):
     """Also beside a request for the same body under another name, whose turn it has to wait for."""
 
@@ -275,10 +300,11 @@ def test_before_the_jobs_were_listed_a_told_name_waits_too(asked):
     async def story(world):
         await world.deliver("t.b")
         world.restart()
-        world.follower._synced.clear()
+        follower = world.follower
+        world.follower = world.names._follower = Follower(world, metrics=Metrics(), clock=lambda: world.time)
         fates = await world.deliver("t.v", loose=False, seconds=0.05)
         assert isinstance(fates["on-v"], Postponed)
-        world.follower._synced.set()
+        world.follower = world.names._follower = follower
         assert isinstance((await world.deliver("t.v", loose=False))["on-v"], Refused)
         assert (await world.deliver("t.v", loose=False, body="2" * 64))["on-v"].created
 
