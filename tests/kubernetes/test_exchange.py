@@ -277,6 +277,9 @@ class Mute(asyncio.Transport):
     def is_closing(self):
         return False
 
+    def abort(self):
+        pass
+
 
 @given(
     cuts=st.lists(st.integers(0, 400), max_size=6),
@@ -354,3 +357,41 @@ def test_a_handshake_that_comes_to_nothing(monkeypatch, loop, how):
 
     with asyncio.Runner(loop_factory=loop) as runner:
         runner.run(run())
+
+
+HTTP_PIECES = st.sampled_from(
+    [
+        b"HTTP/1.1 201 Created\r\n",
+        b"HTTP/1.0 200\r\n",
+        b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: upgrade\r\n",
+        b"HTTP/1.1 100 Continue\r\n\r\n",
+        b"Content-Length: 3\r\n",
+        b"Content-Length: -1\r\n",
+        b"Transfer-Encoding: chunked\r\n",
+        b"Retry-After: \xff\r\n",
+        b"\r\n",
+        b"3\r\nabc\r\n",
+        b"0\r\n\r\n",
+        b"abc",
+    ]
+)
+
+
+@given(st.lists(st.one_of(HTTP_PIECES, st.binary(max_size=30)), max_size=12))
+@settings(max_examples=500, deadline=None)
+def test_whatever_comes_is_an_answer_or_an_end(pieces):
+    """No bytes of a server raise anything into the event loop, and none of them leave a request without an end."""
+
+    async def run():
+        line = module._Line(set())
+        line.connection_made(Mute())
+        waiting = line.expect()
+        for piece in pieces:
+            line.data_received(piece)
+        line.connection_lost(None)
+        assert waiting.done()
+        assert waiting.exception() is None or isinstance(waiting.exception(), OSError)
+        if waiting.exception() is None:
+            assert waiting.result().status >= 200
+
+    asyncio.run(run())
