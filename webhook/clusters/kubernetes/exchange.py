@@ -120,7 +120,7 @@ class Exchange:
 
     def close(self) -> None:
         """Close every connection; whoever waits for an answer is told."""
-        self._idle.clear()
+        self.retire()  # who still waits for a connection keeps none behind its answer
         for line in tuple(self._lines):
             line.abort()
 
