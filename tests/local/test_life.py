@@ -17,7 +17,7 @@ from webhook.errors import ConfigurationError, NotFound
 from webhook.job import State
 
 RECEIVER = """
-import asyncio, json, sys
+import asyncio, json, signal, sys
 from datetime import timedelta
 from pathlib import Path
 from webhook.clusters.local import Backoff, Limits, LocalCluster
@@ -30,6 +30,7 @@ async def main(folder, manifests):
         print("ready", flush=True)
         await asyncio.Event().wait()
 
+signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored in what a shell has put into the background
 asyncio.run(main(sys.argv[1], json.loads(sys.argv[2])))
 """
 
