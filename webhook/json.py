@@ -56,7 +56,7 @@ def load(text: bytes | bytearray | str, *, max_depth: int = MAX_DEPTH) -> Value:
         raise OutOfRange(str(error)) from error
     except (msgspec.DecodeError, UnicodeError) as error:
         raise NotJson(str(error)) from error
-    if _brackets(text) > max_depth:
+    if _brackets(text, max_depth + 1) > max_depth:
         _limit_depth(value, max_depth)
     return value
 
@@ -130,11 +130,12 @@ def canonical(parts: Sequence[str]) -> bytes:
     return f"[{','.join(map(encode_basestring_ascii, parts))}]".encode("ascii")
 
 
-def _brackets(text: bytes | bytearray | str) -> int:
-    """Bound the depth from above, an order of magnitude cheaper than finding it."""
+def _brackets(text: bytes | bytearray | str, most: int) -> int:
+    """Bound the depth from above, far cheaper than finding it; of each kind no more than `most` are counted."""
+    # `replace` looks for a byte by memchr, and takes a third of the time of `count`, which looks at each.
     if isinstance(text, str):
-        return text.count("[") + text.count("{")
-    return text.count(b"[") + text.count(b"{")
+        return 2 * len(text) - len(text.replace("[", "", most)) - len(text.replace("{", "", most))
+    return 2 * len(text) - len(text.replace(b"[", b"", most)) - len(text.replace(b"{", b"", most))
 
 
 def _limit_depth(value: Value, max_depth: int) -> None:

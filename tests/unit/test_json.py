@@ -1,10 +1,12 @@
 """JSON at the door: strict, bounded, and never an exception but ours."""
 
+import json
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from webhook.json import MAX_DEPTH, NotJson, OutOfRange, dump, load, load_strict
+from webhook.json import MAX_DEPTH, NotJson, OutOfRange, TooDeep, dump, load, load_strict
 
 JSON = st.recursive(
     st.none()
@@ -83,6 +85,20 @@ def test_depth_is_bounded(open_, close):
     for depth in (MAX_DEPTH + 1, 100_000):
         with pytest.raises(NotJson):
             load(nested(depth))
+
+
+@given(st.integers(0, 2 * MAX_DEPTH), st.integers(0, 2 * MAX_DEPTH), st.booleans(), st.text("[]{}x", max_size=100))
+def test_only_depth_counts(objects, arrays, beside, text):
+    """However many brackets there are, side by side and in texts: what is refused nests too deep, and all of that."""
+    inner = json.dumps([text, [{} for _ in range(80)]] if beside else text)
+    depth = objects + arrays + 2 * beside + beside
+    whole = '{"a":' * objects + "[" * arrays + inner + "]" * arrays + "}" * objects
+    for form in (whole, whole.encode()):
+        if depth > MAX_DEPTH:
+            with pytest.raises(TooDeep):
+                load(form)
+        else:
+            assert load(form) == json.loads(whole)
 
 
 def test_an_envelope_may_not_repeat_a_key():
