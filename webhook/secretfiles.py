@@ -14,6 +14,8 @@ from .errors import ConfigurationError
 MINIMUM = 16
 """Bytes; a shorter secret can be guessed."""
 MAXIMUM = 64 * 1024
+RECENT_SECONDS = 0.02
+"""How old a look at a file may be where one that fails is followed by another."""
 
 _SETTLED_NS = 2_000_000_000
 # A file system stamps times by ticks (up to two seconds): a file that changed a moment ago may change once more and
@@ -47,7 +49,7 @@ def read(path: Path, *, minimum: int = MINIMUM) -> bytes:
 class SecretFile:
     """One secret; a stat at each use (two microseconds) finds a change, also a swapped symlink, at once."""
 
-    __slots__ = ("_minimum", "_name", "_problem", "_read", "path")
+    __slots__ = ("_looked", "_minimum", "_name", "_problem", "_read", "path")
 
     def __init__(self, path: Path, *, minimum: int = MINIMUM) -> None:
         self.path = path
@@ -55,12 +57,21 @@ class SecretFile:
         self._minimum = minimum
         self._read: tuple[_Stamp | None, bytes | None] = (None, None)
         self._problem: str | None = None
+        self._looked = float("-inf")
 
     def __repr__(self) -> str:
         return f"SecretFile({str(self.path)!r})"
 
+    def recent(self) -> bytes | None:
+        """Give the secret as the file held it at most `RECENT_SECONDS` ago: for who asks `value` where it fails."""
+        known, value = self._read
+        if known is not None and time.monotonic() - self._looked < RECENT_SECONDS:
+            return value
+        return self.value()
+
     def value(self) -> bytes | None:
         """Give the secret as the file holds it now, or None where it holds none: then nothing may be let in by it."""
+        self._looked = time.monotonic()
         known, value = self._read
         try:
             if known is not None and _stamp(os.stat(self._name)) == known:  # noqa: PTH116 (once a request: half a Path's time)

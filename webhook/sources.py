@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -67,13 +67,14 @@ class Source:
             NotAuthenticated: no secret of this source made its signature; the reason is for the log alone.
             RequestError: it is signed, and no event can be made of it.
         """
-        held = [(index, value) for index, file in enumerate(self.secrets) if (value := file.value()) is not None]
-        if not held:
-            raise NotAuthenticated("none of the source's secret files holds a secret")
-        secrets = [value for _, value in held]
-        verified = verify(self.scheme, headers, body, secrets, now=now, tolerance=self.tolerance)
-        if len(self.secrets) > 1:  # which of them it was matters while they are rotated
-            log.info("hook.verified", source=self.name, secret=held[verified.secret][0])
+        held = [file.recent() for file in self.secrets]
+        try:
+            self._verify(headers, body, held, now)
+        except NotAuthenticated:
+            looked_again = [file.value() for file in self.secrets]
+            if looked_again == held:
+                raise
+            self._verify(headers, body, looked_again, now)  # a secret has come within these milliseconds
         delivery = receive(self.provider, headers, body, identity=self.identity)
         if isinstance(delivery, Greeting):
             log.info("hook.greeted", source=self.name)
@@ -86,6 +87,15 @@ class Source:
             loose=delivery.loose,
             traceparent=traceparent_of(headers),
         )
+
+    def _verify(self, headers: Headers, body: bytes, held: Sequence[bytes | None], now: datetime) -> None:
+        secrets = [secret for secret in held if secret is not None]
+        if not secrets:
+            raise NotAuthenticated("none of the source's secret files holds a secret")
+        verified = verify(self.scheme, headers, body, secrets, now=now, tolerance=self.tolerance)
+        if len(held) > 1:  # which of them it was matters while they are rotated
+            index = [index for index, secret in enumerate(held) if secret is not None][verified.secret]
+            log.info("hook.verified", source=self.name, secret=index)
 
     def lets_in(self, arrival: Arrival) -> bool:
         """Whether the source's `events` name the arrival's type."""

@@ -103,6 +103,25 @@ def test_an_unchanged_file_is_not_read_again(file, settled):
     assert secret.value() is secret.value()
 
 
+def test_a_recent_look_is_good_for_a_moment(file, settled, monkeypatch):
+    """Within it the file is not looked at, after it at the next use; what could not be read is looked at each time."""
+    now = 1000.0
+    monkeypatch.setattr(secretfiles.time, "monotonic", lambda: now)
+    secret = SecretFile(file)
+    assert secret.recent() == ONE
+    file.write_bytes(TWO + b"!")
+    now += secretfiles.RECENT_SECONDS * 0.9
+    assert secret.recent() == ONE
+    assert secret.value() == TWO + b"!"
+    file.write_bytes(ONE)
+    now += secretfiles.RECENT_SECONDS * 1.1
+    assert secret.recent() == ONE
+    file.unlink()
+    assert secret.value() is None
+    file.write_bytes(TWO)
+    assert secret.recent() == TWO
+
+
 def test_a_file_that_changed_a_moment_ago_is_read_again(file):
     """Within the time's granularity a stamp proves nothing, so that it is not kept."""
     secret = SecretFile(file)

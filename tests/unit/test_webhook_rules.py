@@ -17,7 +17,7 @@ import signing
 from starlette.requests import Request
 from structlog.testing import capture_logs
 
-from webhook import settings
+from webhook import secretfiles, settings
 from webhook.errors import (
     ConfigurationError,
     MalformedEvent,
@@ -268,6 +268,27 @@ def test_rule_4_every_secret_is_tried_and_the_one_that_matched_is_logged(tmp_pat
     assert matched(keys[2]) == [2]
     (tmp_path / "0").write_bytes(files[1])
     assert matched(keys[1]) == [0]
+
+
+@EVERY
+def test_rule_4_a_new_secret_counts_at_once(tmp_path, monkeypatch, scheme):
+    """A look at the files is good for some milliseconds, but refuses nothing that they have by now."""
+    monkeypatch.setattr(secretfiles, "_SETTLED_NS", -(10**18))
+    monkeypatch.setattr(secretfiles, "RECENT_SECONDS", 3600)
+    wrapped = signing.secret_file(scheme) != signing.SECRET
+    old, new = b"the secret that goes, long enough", b"the secret that comes, and longer"
+    files = [b"whsec_" + base64.b64encode(key) if wrapped else key for key in (old, new)]
+    source = _source(tmp_path, scheme, secrets=files[:1])
+    source.receive(_headers(scheme, key=old), BODY, now=NOW)
+    (tmp_path / "0").write_bytes(files[1])
+    source.receive(_headers(scheme, key=new), BODY, now=NOW)
+    with pytest.raises(NotAuthenticated):
+        source.receive(_headers(scheme, key=old), BODY, now=NOW)
+    (tmp_path / "0").unlink()
+    with pytest.raises(NotAuthenticated):
+        source.receive(_headers(scheme, key=old), BODY, now=NOW)
+    with pytest.raises(NotAuthenticated, match="none of the source's"):
+        source.receive(_headers(scheme, key=new), BODY, now=NOW)
 
 
 # 5. Replay.
