@@ -98,7 +98,8 @@ def body_of(request: Request, *, cap: int, deadline: float, budget: Budget) -> B
         MalformedEvent: the sender went away.
     """
     scope = request.scope
-    for name, value in scope["headers"]:
+    whole = scope.get(WHOLE, False)
+    for name, value in () if whole else scope["headers"]:  # what is here needs nobody's word for its size
         if name == b"content-length" and value.isdigit() and int(value[:20]) > cap:
             raise TooLarge(f"the body is larger than {cap} bytes")
-    return Body(request.receive, whole=scope.get(WHOLE, False), cap=cap, deadline=deadline, budget=budget)
+    return Body(request.receive, whole=whole, cap=cap, deadline=deadline, budget=budget)

@@ -46,6 +46,7 @@ class BoundedProtocol(HttpToolsProtocol):
     _taken: bool = False  # the application has the request whose bytes come in
     _whole: bool = True  # and all of it
     _header_bytes: int = 0
+    _arrived: int = 0  # bytes in which the header section must be, and more may be
     _framing: int = 0
     _refused: bool = False
     _farewell: bytes = b""
@@ -80,6 +81,7 @@ class BoundedProtocol(HttpToolsProtocol):
         idle = None if in_body or self._in_headers else self.scope
         if self._in_headers:
             self._header_bytes += len(data)
+            self._arrived += len(data)
         elif in_body:
             self._framing += len(data)
         self._data = data
@@ -99,7 +101,7 @@ class BoundedProtocol(HttpToolsProtocol):
         """Note the first byte of a request."""
         super().on_message_begin()
         self.scope[BEGAN] = self.loop.time()  # type: ignore[literal-required] # a key of ours
-        self._begun, self._taken = True, False
+        self._begun, self._taken, self._arrived = True, False, len(self._data)
         if not self._in_headers:  # a second request on the connection
             self._in_headers, self._header_bytes = True, 0
 
@@ -116,8 +118,7 @@ class BoundedProtocol(HttpToolsProtocol):
             return
         self._in_headers = self._begun = self._whole = False
         self._disarm()
-        size = len(self.url) + sum(len(name) + len(value) + 4 for name, value in self.headers)
-        if size > self.max_header_bytes or len(self.headers) > self.max_header_lines:
+        if len(self.headers) > self.max_header_lines or self._header_size() > self.max_header_bytes:
             self._refuse(431, "the header section is too large")
         elif len(self.pipeline) >= PIPELINED:
             self._refuse(503, "too many requests at once on one connection", more="retry-after: 1\r\n")
@@ -126,6 +127,12 @@ class BoundedProtocol(HttpToolsProtocol):
             self._taken = True
             self._framed = framing(self.headers) if self.parser.should_upgrade() else b""
             self.headers = []  # trailers are no headers (RFC 9110 §6.5.1): the scope keeps its list as it is
+
+    def _header_size(self) -> int:
+        """Bytes of the header section; no more is asked than whether they are too many."""
+        if self._arrived <= self.max_header_bytes:
+            return self._arrived
+        return len(self.url) + sum(len(name) + len(value) + 4 for name, value in self.headers)
 
     def on_body(self, body: bytes) -> None:
         """Pass the body on; that of a refused request goes nowhere."""
