@@ -228,6 +228,38 @@ def test_a_log_that_breaks_off_says_so(fake):
     asyncio.run(run())
 
 
+def test_a_stream_of_many_small_pieces_is_read_in_few(fake):
+    """What comes after a silence is handed out at once; what follows closely is gathered, and nothing of it is lost."""
+    first = asyncio.Event()
+
+    async def answer(asked):
+        if asked.path.endswith("/log"):
+            await asked.stream(b"first\n")
+            await first.wait()
+            for number in range(300):
+                await asked.send(b"%d\n" % number)
+                await asyncio.sleep(0.001)
+            await asked.send(b"x" * 2**20)
+            await asked.end()
+        elif "/pods/" in asked.path:
+            owner = {"kind": "Job", "name": "a", "uid": "u"}
+            await asked.reply(200, {"metadata": {"name": "p", "ownerReferences": [owner]}})
+        else:
+            await asked.reply(200, MINE)
+
+    async def run():
+        async with fake(answer) as (cluster, _):
+            pieces = []
+            async for piece in cluster.jobs.log("p", "main", tail=3, follow=True):
+                pieces.append(piece)
+                first.set()
+            assert pieces[0] == b"first\n"
+            assert b"".join(pieces[1:]) == b"".join(b"%d\n" % number for number in range(300)) + b"x" * 2**20
+            assert sum(len(piece) < 2**10 for piece in pieces) < 150
+
+    asyncio.run(run())
+
+
 @pytest.mark.parametrize(("status", "headers"), [(429, {"Retry_After": "3"}), (503, {"Retry_After": "3"}), (500, {})])
 def test_a_server_that_throttles(fake, job, status, headers):
     """429 and 5xx may pass, and what the server asked for is handed on; nothing is tried again behind the back."""
