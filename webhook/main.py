@@ -7,6 +7,7 @@ import gc
 import os
 import sys
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 
 import structlog
 
@@ -68,6 +69,8 @@ async def serve_settings(settings: Settings, environ: Mapping[str, str]) -> int:
     with stopped_by_signals(stop):
         async with running(settings, listener, environ=environ, stop=stop) as receiver:
             _calm_collector()
+            if settings.cluster == "kubernetes":
+                _take_turns()
             host, port = listener.getsockname()[:2]
             log.info("serving", version=__version__, host=host, port=port, cluster=settings.cluster)
             for warning in settings.warnings:
@@ -90,3 +93,15 @@ def _calm_collector() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(20_000, 20, 50)
+
+
+def _take_turns() -> None:
+    """Wake up behind who is at work, and interrupt nobody: what comes meanwhile is done in one go (sched(7)).
+
+    Where an API server has the same two cores, an event takes less of them; an idle core is had at once. Not where Jobs
+    run beside us, as they would inherit it.
+    """
+    if not hasattr(os, "SCHED_BATCH") or os.sched_getscheduler(0) != os.SCHED_OTHER:
+        return  # no Linux; or the operator has said otherwise
+    with suppress(OSError):  # a sandbox may forbid it
+        os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))

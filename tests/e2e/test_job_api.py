@@ -3,6 +3,7 @@
 import contextlib
 import http.client
 import json
+import os
 import pathlib
 import socket
 import threading
@@ -172,6 +173,19 @@ def test_followed_logs_leave_nothing_open(serve, place, follow):
 
 def _descriptors(receiver):
     return len(list(pathlib.Path(f"/proc/{receiver.process.pid}/fd").iterdir()))
+
+
+@pytest.mark.skipif(not hasattr(os, "SCHED_BATCH"), reason="Linux has this policy")
+@pytest.mark.timeout(240)
+def test_the_receiver_takes_turns_where_jobs_do_not_inherit_it(serve, place):
+    """It interrupts nobody when it wakes up (sched(7)); Jobs are scheduled as everything else."""
+    policy = 'read -r all < /proc/self/stat; echo "${all##*)}" | cut -d" " -f40'  # the 41st of proc(5), behind two
+    receiver = serve(told=_job(place, "told", main=policy))
+    ours = os.SCHED_OTHER if place.environ.get("JOBHOOK_CLUSTER") == "local" else os.SCHED_BATCH
+    assert os.sched_getscheduler(receiver.process.pid) == ours
+    name = _submit(receiver, "told")
+    assert receiver.wait_ended(name)["state"] == "succeeded"
+    assert receiver.as_caller("GET", f"/jobs/{name}/logs").body.split() == [b"%d" % os.SCHED_OTHER]
 
 
 @pytest.mark.timeout(240)
