@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import timedelta
 
 import structlog
@@ -10,12 +9,12 @@ import structlog
 from . import marks
 from .errors import ClusterUnavailable, KeyClash
 from .job import Job
+from .json import Struct
 
 log = structlog.get_logger(__name__)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Launched:
+class Launched(Struct, frozen=True, kw_only=True):
     """The Job exists.
 
     Attributes:
@@ -29,16 +28,14 @@ class Launched:
     gone: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Refused:
+class Refused(Struct, frozen=True, kw_only=True):
     """No Job, and the same event will never make one."""
 
     definition: str
     reason: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Postponed:
+class Postponed(Struct, frozen=True, kw_only=True):
     """No Job that we know of yet; the same event is safe to send again, not before `retry_after`."""
 
     definition: str
@@ -51,8 +48,7 @@ class Postponed:
         return cls(definition=definition, reason=str(error), retry_after=error.retry_after)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Clashed:
+class Clashed(Struct, frozen=True, kw_only=True):
     """No Job, as another's has its name: never expected, an alarm."""
 
     definition: str

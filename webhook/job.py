@@ -8,6 +8,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from . import marks
+from .json import Struct
 
 
 class State(StrEnum):
@@ -23,8 +24,7 @@ class State(StrEnum):
     CANCELLED = "cancelled"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class End:
+class End(Struct, frozen=True, kw_only=True):
     """A terminal condition: `Complete` or `Failed` with status True.
 
     No other is terminal: SuccessCriteriaMet and FailureTarget are interim.
@@ -40,8 +40,7 @@ class End:
     at: datetime
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Job:
+class Job(Struct, frozen=True, kw_only=True):
     """One Job as it was when it was read.
 
     Attributes:

@@ -17,6 +17,8 @@ from .errors import JobhookError
 Json = None | bool | int | float | str | Sequence["Json"] | Mapping[str, "Json"]
 Value = Any  # a Json; Any, because mypy cannot follow the recursion through pydantic and Jinja
 Struct = msgspec.Struct
+"""What values are made of that every event makes anew: one takes a tenth of a frozen dataclass's time."""
+replace = msgspec.structs.replace
 T = TypeVar("T")
 
 MAX_DEPTH = 64

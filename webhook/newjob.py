@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
 from . import identity, marks, payloads, times
 from .definitions import Definition
 from .events import Arrival
-from .json import NotJson, dump
+from .json import NotJson, Struct, dump
 from .ports import Manifest, Record
 from .rendering import Rendered, mount
 
@@ -18,8 +17,7 @@ MAX_PARAMS = 64 * 1024
 """Bytes of all parameters as JSON; all annotations together may have 256 KiB."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NewJob:
+class NewJob(Struct, frozen=True, kw_only=True):
     """A Job to be created.
 
     Attributes:

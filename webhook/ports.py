@@ -14,6 +14,7 @@ from typing import Any, Protocol, Self
 
 from .events import Arrival, Event
 from .job import Job, Pod, WarningEvent
+from .json import Struct
 
 Manifest = dict[str, Any]
 """A Kubernetes object as JSON has it."""
@@ -45,8 +46,7 @@ class Seen(StrEnum):
     """Nothing changed, and the store has said so."""
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
+class Change(Struct, frozen=True):
     """One step of a `follow`.
 
     Attributes:

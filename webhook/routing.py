@@ -8,6 +8,7 @@ from typing import Any, cast
 
 from .definitions import Definition, DefinitionSet, Rule, view
 from .events import Arrival, Event
+from .json import Struct
 from .templates import Budget, EvaluationFailed, Expression
 
 MAX_WORK = 10_000_000
@@ -28,8 +29,7 @@ class WhenFailed:
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class Routed:
+class Routed(Struct, frozen=True):
     """What became of the matching.
 
     Attributes:

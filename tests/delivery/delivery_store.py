@@ -2,8 +2,9 @@
 
 import asyncio
 import itertools
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+
+from changed import replace
 
 from webhook import marks
 from webhook.errors import ClusterUnavailable, Conflict, Expired, NotFound

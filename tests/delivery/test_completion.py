@@ -2,12 +2,12 @@
 
 import json
 import re
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import jsonschema
 import msgspec
 import pytest
+from changed import replace
 from completions import read
 from hypothesis import given
 from hypothesis import strategies as st

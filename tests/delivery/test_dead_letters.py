@@ -470,7 +470,7 @@ def test_redelivery_keeps_the_last_five_rounds(store, make):
 
 def test_redelivery_refuses_what_has_no_completion(store, make):
     """A Job that runs, one that bears no mark of ours, and none at all."""
-    from dataclasses import replace
+    from changed import replace
 
     store.put(replace(make.finished("runs"), end=None))
     foreign = make.finished("foreign")

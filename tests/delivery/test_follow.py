@@ -2,10 +2,10 @@
 
 import asyncio
 import tracemalloc
-from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from changed import replace
 from structlog.testing import capture_logs
 
 from webhook import marks

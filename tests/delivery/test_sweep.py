@@ -2,11 +2,11 @@
 
 import asyncio
 import json
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
 
 import pytest
+from changed import replace
 from hypothesis import given
 from hypothesis import strategies as st
 from structlog.testing import capture_logs

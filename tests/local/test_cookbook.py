@@ -1,9 +1,9 @@
 """The cookbook's definitions that need no image, run for real on this machine."""
 
 import asyncio
-from dataclasses import replace
 
 import pytest
+from changed import replace
 
 from webhook.checking import check
 from webhook.definitions import DefinitionSet

@@ -1,9 +1,9 @@
 """Why a Job is in its state, by whoever says most."""
 
-from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
+from changed import replace
 
 from webhook import marks
 from webhook.completion import freeze

@@ -3,9 +3,9 @@
 import string
 import subprocess
 import sys
-from dataclasses import replace
 
 import pytest
+from changed import replace
 from cloudevents.core.bindings import http
 from hypothesis import given
 from hypothesis import strategies as st

@@ -2,10 +2,10 @@
 
 import asyncio
 from contextlib import aclosing
-from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
+from changed import replace
 
 from webhook import times
 from webhook.errors import ClusterUnavailable, NotFound, TooManyRequests

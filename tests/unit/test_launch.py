@@ -1,10 +1,10 @@
 """Launch: what each answer of the store means, with a store that answers by a script."""
 
 import asyncio
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from changed import replace
 
 from webhook import definitions, marks
 from webhook.clusters.objects import JobObject

@@ -2,9 +2,9 @@
 
 import copy
 import shlex
-from dataclasses import replace
 
 import pytest
+from changed import replace
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from nasty import HOSTILE, VALUES, as_text, expand, leaves, shape

@@ -53,7 +53,7 @@ class DeadLetter:
             "knativeerrorcode": letter.code,
             "knativeerrordata": letter.data,
         }
-        await self.sink.send(replace(event, extensions={**event.extensions, **why}))
+        await self.sink.send(event.extended(why))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

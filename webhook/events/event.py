@@ -6,10 +6,9 @@ CloudEvents 1.0.2, https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/s
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import datetime
 
-from ..json import Value
+from ..json import Struct, Value, replace
 
 Extension = str | bool | int
 """What an extension may hold here; Binary, URI and Timestamp values stay in their string form (spec §3)."""
@@ -27,8 +26,7 @@ def is_json(media_type: str | None) -> bool:
     return subtype == "json" or subtype.endswith("+json")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Event:
+class Event(Struct, frozen=True, kw_only=True):
     """One CloudEvent.
 
     Attributes:
@@ -46,7 +44,7 @@ class Event:
     time: str | None = None
     datacontenttype: str | None = None
     dataschema: str | None = None
-    extensions: Mapping[str, Extension] = field(default_factory=dict)
+    extensions: Mapping[str, Extension] = {}
     data: Value = None
 
     def attributes(self) -> dict[str, Extension]:
@@ -63,6 +61,10 @@ class Event:
         known.update(self.extensions)
         return known
 
+    def extended(self, more: Mapping[str, Extension]) -> Event:
+        """The same event with further extensions, or others in their places."""
+        return replace(self, extensions={**self.extensions, **more})
+
 
 EVENTS_DOOR = "events"
 """The ingress of what was posted to `/events` or `/`; a declared source's name is the ingress of its hook."""
@@ -72,8 +74,7 @@ JOBS_DOOR = "jobs"
 """The ingress of our own completions on their next step, and of what is submitted by the Job API."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Arrival:
+class Arrival(Struct, frozen=True, kw_only=True):
     """An event and what the receiver knows of its coming.
 
     Attributes:

@@ -11,7 +11,7 @@ from typing import Literal, Protocol
 from .. import json, times
 from ..errors import MalformedEvent, UnsupportedMedia
 from ..events import Event, Headers, check
-from ..json import Value
+from ..json import Struct, Value
 
 Identity = Literal["body", "id"]
 """What makes a delivery the same one when it comes again."""
@@ -30,8 +30,7 @@ class Greeting:
     answer: bytes = b""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Delivery:
+class Delivery(Struct, frozen=True, kw_only=True):
     """What a provider delivered.
 
     Attributes:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
 from ..definitions import Definition, view
 from ..errors import ValueRefused
 from ..events import Arrival, Event
+from ..json import Struct
 from ..manifests import BadManifest, Plan, Unfit
 from ..templates import Budget, EvaluationFailed
 from . import payload
@@ -20,8 +20,7 @@ MAX_VALUES = 1024 * 1024
 _OUTCOMES = ("succeeded", "failed", "cancelled")
 
 
-@dataclass(frozen=True, slots=True)
-class Rendered:
+class Rendered(Struct, frozen=True):
     """What a definition makes of an event.
 
     Attributes:
@@ -34,7 +33,7 @@ class Rendered:
 
     manifest: dict[str, Any]
     params: Mapping[str, Any]
-    retention: Mapping[str, timedelta] = field(default_factory=dict)
+    retention: Mapping[str, timedelta] = {}
     payload: bytes | None = None
 
 

@@ -11,10 +11,10 @@ import hmac
 import math
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from ..errors import NotAuthenticated
+from ..json import Struct
 from . import keys
 from .schemes import Encoding, Layout, Part, Scheme
 
@@ -29,8 +29,7 @@ MAX_SIGNATURES = 16
 _TIMESTAMP = re.compile(rb"[0-9]{1,11}")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Verified:
+class Verified(Struct, frozen=True, kw_only=True):
     """A signature that holds, and what it covers beside the body.
 
     Attributes:
@@ -44,8 +43,7 @@ class Verified:
     timestamp: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Claim:
+class _Claim(Struct, frozen=True, kw_only=True):
     """What the request says about itself, unverified: signatures as they came, by kind."""
 
     signatures: Sequence[bytes]

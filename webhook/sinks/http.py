@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import ssl
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
@@ -103,7 +103,7 @@ class HttpSink:
         """
         if self._session is None:
             raise SinkUnavailable("the sink is not open")
-        event = replace(event, extensions={**event.extensions, **self._config.extensions})
+        event = event.extended(self._config.extensions)
         try:
             headers, body = self._encode(event)
             # Last, so that no configured header takes the place of a signature.

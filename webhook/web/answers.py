@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import timedelta
 
 from starlette.requests import Request
@@ -13,14 +12,13 @@ from starlette.responses import Response
 from ..events import Arrival
 from ..fates import Clashed, Fate, Launched, Postponed, Refused
 from ..identity import event_key, event_label
-from ..json import dump
+from ..json import Struct, dump
 from .problems import headers_for, problem
 
 _NOTHING = re.compile(r"q=0(?:\.0*)?")
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(Struct, frozen=True):
     """One event and what became of each of its Jobs.
 
     Attributes:

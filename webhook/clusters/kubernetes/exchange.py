@@ -10,13 +10,13 @@ from __future__ import annotations
 import asyncio
 import ssl
 from collections import deque
-from dataclasses import dataclass
 from typing import cast
 from urllib.parse import urlsplit
 
 import httptools
 
 from ...errors import ClusterUnavailable
+from ...json import Struct
 
 CONNECT = 5.0
 """Seconds for a connection and its TLS."""
@@ -27,8 +27,7 @@ LARGEST_BODY = 2**24
 """Bytes of an answer. A Job and its Status have 1.5 MiB at most."""
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(Struct, frozen=True):
     """What came back, read whole.
 
     Attributes:
