@@ -38,7 +38,7 @@ class Length:
     memory: float
 
 
-SHORT = Length(rounds=3, seconds=3, real_rounds=2, real_seconds=3, completions=200, restarts=3, starts=5, memory=60)
+SHORT = Length(rounds=3, seconds=3, real_rounds=3, real_seconds=3, completions=200, restarts=3, starts=5, memory=60)
 LONG = Length(rounds=5, seconds=8, real_rounds=5, real_seconds=4, completions=500, restarts=9, starts=11, memory=180)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import UTC, datetime
+from functools import lru_cache
 
 from .. import times
 from ..job import Container, End, Job, Pod, WarningEvent
@@ -71,6 +72,8 @@ def read_warning(wire: EventObject) -> WarningEvent:
     )
 
 
+# Under load hundreds of Jobs have the same second, and each change tells it anew.
+@lru_cache
 def moment(text: str | None) -> datetime | None:
     """Read a time; None where there is none, or none that can be read."""
     if not text:
