@@ -16,6 +16,7 @@ from ... import __version__
 from ...errors import ConfigurationError
 from .configuration import Loaded, Place
 from .exchange import Exchange
+from .sockets import Sockets
 
 log = structlog.get_logger(__name__)
 
@@ -27,9 +28,6 @@ HEADERS = {
     "Accept": "application/json",
     "Accept-Encoding": "identity",  # the API server would compress pages at the cost of its own CPU
 }
-
-GOODBYE = 0.05
-"""Seconds for connections to end before the event loop may (aiohttp's documentation, "Graceful shutdown")."""
 
 
 class Connection:
@@ -51,7 +49,8 @@ class Connection:
         self.host = configuration.host.rstrip("/")
         self.proxy = configuration.proxy or proxy
         self.server_name = configuration.tls_server_name or None
-        self.session, self.tls = _session(loaded, connections)
+        self._sockets = Sockets()
+        self.session, self.tls = _session(loaded, connections, self._sockets)
         self._exchanges: dict[str, Exchange] = {}
 
     @classmethod
@@ -65,8 +64,7 @@ class Connection:
             exchange.close()
         for session in (self.session, *self._retired):
             await session.close()
-        # Requests that were cancelled leave TLS connections that say goodbye first; aiohttp does not wait for those.
-        await asyncio.sleep(GOODBYE if self.host.startswith("https") else 0)
+        await self._sockets.closed(tls=self.host.startswith("https"))
 
     def exchange(self, path: str, query: Mapping[str, str]) -> Exchange:
         """The way for POSTs to one path of the API server, always with the same query."""
@@ -109,17 +107,20 @@ class Connection:
         if loaded.configuration.cert_file:
             # Open connections keep the old certificate; a watch on one of them goes on to its end.
             self._retired.append(self.session)
-            self.session, self.tls = _session(loaded, self._connections)
+            self.session, self.tls = _session(loaded, self._connections, self._sockets)
             retired, self._exchanges = self._exchanges, {}
             for exchange in retired.values():
                 exchange.retire()
 
 
-def _session(loaded: Loaded, connections: int) -> tuple[aiohttp.ClientSession, ssl.SSLContext | None]:
+def _session(loaded: Loaded, connections: int, sockets: Sockets) -> tuple[aiohttp.ClientSession, ssl.SSLContext | None]:
     from kubernetes.aio.client.rest import RESTClientObject  # as `Place.load`: only who has a cluster pays it
 
+    class Client(RESTClientObject):
+        def _create_connector(self) -> aiohttp.TCPConnector:  # its documented seam, as the next
+            return aiohttp.TCPConnector(limit=connections, ssl=self.ssl_context, socket_factory=sockets.make)
+
     configuration = loaded.configuration
-    configuration.connection_pool_maxsize = connections
     configuration.client_session_kwargs = {
         # Without the environment's proxies and netrc, and without cookies, a request costs a third less.
         "trust_env": False,
@@ -128,8 +129,8 @@ def _session(loaded: Loaded, connections: int) -> tuple[aiohttp.ClientSession, s
         "read_bufsize": 2**17,
     }
     try:
-        client = RESTClientObject(configuration)
+        client = Client(configuration)
     except (OSError, ValueError) as error:  # a certificate or a key that cannot be read
         raise ConfigurationError(f"{configuration.host}: TLS cannot be set up: {error}") from error
-    session: aiohttp.ClientSession = client._create_pool_manager()  # noqa: SLF001 - its documented seam
+    session: aiohttp.ClientSession = client._create_pool_manager()  # noqa: SLF001
     return session, client.ssl_context if configuration.host.startswith("https") else None
