@@ -5,8 +5,8 @@ import datetime as dt
 import uuid
 
 from webhook.clusters.kubernetes import KubernetesCluster
+from webhook.clusters.kubernetes.call import JSON, MERGE_PATCH, Call
 from webhook.clusters.kubernetes.configuration import Place
-from webhook.clusters.kubernetes.transport import JSON, MERGE_PATCH, Call
 from webhook.json import dump
 from webhook.metrics import Metrics
 

@@ -6,7 +6,7 @@ import contextlib
 import pytest
 
 from webhook import errors
-from webhook.clusters.kubernetes.transport import Call
+from webhook.clusters.kubernetes.call import Call
 from webhook.ports import Seen
 
 

@@ -1,15 +1,19 @@
 """Calls over a scripted server: how they go out, and how they can fail."""
 
 import asyncio
+import contextlib
 import json
 import stat
+from contextlib import aclosing
 from datetime import timedelta
 
 import pytest
+import uvloop
 
 from webhook import errors, marks
-from webhook.clusters.kubernetes import KubernetesCluster, default_namespace, transport
+from webhook.clusters.kubernetes import KubernetesCluster, default_namespace, stream
 from webhook.clusters.kubernetes.configuration import Place
+from webhook.loop import Loop
 from webhook.metrics import Metrics
 
 SIGNATURE = "jobhook-test"
@@ -230,7 +234,7 @@ def test_a_log_that_breaks_off_says_so(fake):
 
 def test_a_stream_of_many_small_pieces_is_read_in_few(fake, monkeypatch):
     """What comes after a silence is handed out at once; what follows closely is gathered, and nothing of it is lost."""
-    monkeypatch.setattr(transport, "BREATH", 0.5)
+    monkeypatch.setattr(stream, "BREATH", 0.5)
     first = asyncio.Event()
 
     async def answer(asked):
@@ -259,6 +263,39 @@ def test_a_stream_of_many_small_pieces_is_read_in_few(fake, monkeypatch):
             assert sum(len(piece) < 2**10 for piece in pieces) < 30
 
     asyncio.run(run())
+
+
+@pytest.mark.parametrize("loop", [asyncio.new_event_loop, uvloop.new_event_loop, Loop])
+@pytest.mark.parametrize("ending", ["silence", "end", "cut"])
+def test_what_came_while_pieces_were_gathered_is_handed_out(fake, loop, ending):
+    """Also where nothing follows: neither a silent server nor one that goes keeps it back."""
+
+    async def answer(asked):
+        if asked.path.endswith("/log"):
+            await asked.stream(b"first\n")
+            await asyncio.sleep(stream.BREATH / 4)  # while the reader waits for more than this
+            await asked.send(b"second\n")
+            await {"silence": asked.hang, "end": asked.end, "cut": asked.cut}[ending]()
+        elif "/pods/" in asked.path:
+            owner = {"kind": "Job", "name": "a", "uid": "u"}
+            await asked.reply(200, {"metadata": {"name": "p", "ownerReferences": [owner]}})
+        else:
+            await asked.reply(200, MINE)
+
+    async def run():
+        async with fake(answer) as (cluster, _):
+            for _ in range(20):
+                text = b""
+                with contextlib.suppress(errors.ClusterUnavailable):
+                    async with asyncio.timeout(30), aclosing(cluster.jobs.log("p", "main", follow=True)) as pieces:
+                        async for piece in pieces:
+                            text += piece
+                            if text == b"first\nsecond\n" and ending == "silence":
+                                break
+                assert text == b"first\nsecond\n"
+
+    with asyncio.Runner(loop_factory=loop) as runner:
+        runner.run(run())
 
 
 @pytest.mark.parametrize(("status", "headers"), [(429, {"Retry_After": "3"}), (503, {"Retry_After": "3"}), (500, {})])

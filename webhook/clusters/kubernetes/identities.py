@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from ...json import Struct, dump
 from .answers import read
-from .transport import Call, Transport
+from .call import Call
+from .transport import Transport
 
 PATH = "/apis/authentication.k8s.io/v1/tokenreviews"
 

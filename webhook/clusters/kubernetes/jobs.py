@@ -16,9 +16,10 @@ from ..objects import JobList, JobObject
 from ..reading import read_job
 from . import pods
 from .answers import read
+from .call import MERGE_PATCH, Call
 from .feed import Feed
 from .names import WRITE, is_label, is_name, selector
-from .transport import MERGE_PATCH, Call, Transport
+from .transport import Transport
 from .watches import Watches
 
 TRIES = 5

@@ -11,10 +11,11 @@ import structlog
 from ...errors import Expired, NotFound, NotPermitted
 from ...ports import Seen
 from .answers import read
+from .call import Call
 from .feed import Feed, T, W
 from .pace import Pace, Timing
 from .pulse import Pulse
-from .transport import Call, Transport
+from .transport import Transport
 from .watch import Watch
 
 log = structlog.get_logger(__name__)

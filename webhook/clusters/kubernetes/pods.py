@@ -12,7 +12,8 @@ from ...job import Job, Pod, WarningEvent
 from ..objects import EventList, EventObject, Owner, PodList, PodObject
 from ..reading import EPOCH, read_pod, read_warning
 from .answers import read
-from .transport import Call, Transport
+from .call import Call
+from .transport import Transport
 
 JOB_NAME = "batch.kubernetes.io/job-name"
 OLD_JOB_NAME = "job-name"

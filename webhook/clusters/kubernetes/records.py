@@ -12,10 +12,11 @@ from ...json import dump
 from ...ports import Record, RecordChange
 from ..texts import text_of, texts
 from .answers import read
+from .call import JSON, JSON_PATCH, METADATA_LIST, Call
 from .configmaps import ConfigMap, ConfigMapList, owner_reference, read_record, write_record
 from .feed import Feed
 from .names import WRITE, is_name, selector
-from .transport import JSON, JSON_PATCH, METADATA_LIST, Call, Transport
+from .transport import Transport
 from .watches import Watches
 
 TRIES = 5

@@ -12,11 +12,12 @@ from ...errors import ClusterError, ClusterUnavailable, Expired
 from ...json import NotJson, as_type
 from ...ports import Seen
 from ..objects import ListMeta
+from .call import Call
 from .feed import Failure, Feed, T, W
 from .lines import Lines
 from .pace import Pace, Timing, wait_after
 from .pulse import Pulse
-from .transport import Call, Transport
+from .transport import Transport
 from .verdicts import judge
 
 
