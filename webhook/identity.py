@@ -61,10 +61,12 @@ def event_label(key: str) -> str:
 
 def base32(key: str) -> str:
     """A hex key, or as much of its beginning as is needed, in lower-case base32, unpadded (RFC 4648 §6)."""
-    missing = -len(key) * 4 % 10  # bits; the last letters are cut off again
-    number = int(key, 16) << missing
-    pairs = [_PAIRS[number >> shift & 1023] for shift in range(len(key) * 4 + missing - 10, -1, -10)]
-    return "".join(pairs)[: (len(key) * 4 + 4) // 5]
+    whole = bytes.fromhex(key.ljust(-(-len(key) // 10) * 10, "0"))  # five bytes are eight letters
+    letters: list[str] = []
+    for at in range(0, len(whole), 5):
+        number = int.from_bytes(whole[at : at + 5], "big")
+        letters += _PAIRS[number >> 30], _PAIRS[number >> 20 & 1023], _PAIRS[number >> 10 & 1023], _PAIRS[number & 1023]
+    return "".join(letters)[: (len(key) * 4 + 4) // 5]
 
 
 @lru_cache
