@@ -208,21 +208,30 @@ def test_no_foreign_exception_leaks(fake, job, answer):
     asyncio.run(run())
 
 
-def test_a_log_that_breaks_off_says_so(fake):
-    """What came is handed out; then our error, no foreign one."""
+def logging(log):
+    """Answer as the API server of a Job with one pod, whose log is as told."""
 
     async def answer(asked):
         if asked.path.endswith("/log"):
-            await asked.stream(b"one\n")
-            await asked.cut()
+            await log(asked)
         elif "/pods/" in asked.path:
             owner = {"kind": "Job", "name": "a", "uid": "u"}
             await asked.reply(200, {"metadata": {"name": "p", "ownerReferences": [owner]}})
         else:
             await asked.reply(200, MINE)
 
+    return answer
+
+
+def test_a_log_that_breaks_off_says_so(fake):
+    """What came is handed out; then our error, no foreign one."""
+
+    async def log(asked):
+        await asked.stream(b"one\n")
+        await asked.cut()
+
     async def run():
-        async with fake(answer) as (cluster, _):
+        async with fake(logging(log)) as (cluster, _):
             got = []
             with pytest.raises(errors.ClusterUnavailable):
                 async for piece in cluster.jobs.log("p", "main", tail=3, follow=True):
@@ -237,23 +246,17 @@ def test_a_stream_of_many_small_pieces_is_read_in_few(fake, monkeypatch):
     monkeypatch.setattr(stream, "BREATH", 0.5)
     first = asyncio.Event()
 
-    async def answer(asked):
-        if asked.path.endswith("/log"):
-            await asked.stream(b"first\n")
-            await first.wait()
-            for number in range(300):
-                await asked.send(b"%d\n" % number)
-                await asyncio.sleep(0.001)
-            await asked.send(b"x" * 2**20)
-            await asked.end()
-        elif "/pods/" in asked.path:
-            owner = {"kind": "Job", "name": "a", "uid": "u"}
-            await asked.reply(200, {"metadata": {"name": "p", "ownerReferences": [owner]}})
-        else:
-            await asked.reply(200, MINE)
+    async def log(asked):
+        await asked.stream(b"first\n")
+        await first.wait()
+        for number in range(300):
+            await asked.send(b"%d\n" % number)
+            await asyncio.sleep(0.001)
+        await asked.send(b"x" * 2**20)
+        await asked.end()
 
     async def run():
-        async with fake(answer) as (cluster, _):
+        async with fake(logging(log)) as (cluster, _):
             pieces = []
             async for piece in cluster.jobs.log("p", "main", tail=3, follow=True):
                 pieces.append(piece)
@@ -270,20 +273,14 @@ def test_a_stream_of_many_small_pieces_is_read_in_few(fake, monkeypatch):
 def test_what_came_while_pieces_were_gathered_is_handed_out(fake, loop, ending):
     """Also where nothing follows: neither a silent server nor one that goes keeps it back."""
 
-    async def answer(asked):
-        if asked.path.endswith("/log"):
-            await asked.stream(b"first\n")
-            await asyncio.sleep(stream.BREATH / 4)  # while the reader waits for more than this
-            await asked.send(b"second\n")
-            await {"silence": asked.hang, "end": asked.end, "cut": asked.cut}[ending]()
-        elif "/pods/" in asked.path:
-            owner = {"kind": "Job", "name": "a", "uid": "u"}
-            await asked.reply(200, {"metadata": {"name": "p", "ownerReferences": [owner]}})
-        else:
-            await asked.reply(200, MINE)
+    async def log(asked):
+        await asked.stream(b"first\n")
+        await asyncio.sleep(stream.BREATH / 4)  # while the reader waits for more than this
+        await asked.send(b"second\n")
+        await {"silence": asked.hang, "end": asked.end, "cut": asked.cut}[ending]()
 
     async def run():
-        async with fake(answer) as (cluster, _):
+        async with fake(logging(log)) as (cluster, _):
             for _ in range(20):
                 text = b""
                 with contextlib.suppress(errors.ClusterUnavailable):
